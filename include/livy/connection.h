@@ -1,0 +1,38 @@
+// Connection: the client's way to a server.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include <livy/http.h>
+#include <livy/result.h>
+
+namespace livy {
+
+// Safe to use from several threads; requests of several threads may travel side by side.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  // Sends `request` and blocks for its answer, `timeout` at most. Any status that arrives is a
+  // success of this call. Fails with kUnavailable if there is no connection or it breaks, and with
+  // kDeadlineExceeded at the timeout; in both cases the server may have acted on the request.
+  virtual Result<HttpResponse> Send(const HttpRequest& request,
+                                    std::chrono::milliseconds timeout) = 0;
+};
+
+struct HttpConnectionOptions {
+  std::string url = "http://127.0.0.1:8998";  // http or https, host, port; a path is a prefix.
+  std::string ca_file = {};                   // PEM; empty: the system's authorities.
+  HttpHeaders headers = {};                   // Sent with every request, such as Authorization.
+  int connections_max = 8;                    // Open at once; further requests wait for one.
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
+  std::size_t response_bytes_max = 256 << 20;
+};
+
+// Keeps connections alive between requests. Fails with kInvalidArgument if the URL or the CA file
+// cannot be used. Does not connect yet.
+Result<std::shared_ptr<Connection>> MakeHttpConnection(const HttpConnectionOptions& options);
+
+}  // namespace livy

@@ -1,0 +1,100 @@
+// Launcher: starts Spark applications. Application: one that was started.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <livy/clock.h>
+#include <livy/log.h>
+#include <livy/result.h>
+#include <livy/session.h>
+
+namespace livy {
+
+struct LaunchRequest {
+  std::string tag = {};   // Unique over all servers, such as "livy-session-7-x8k2m4qa".
+  std::string name = {};  // For people: Spark's application name.
+  // All Spark settings. May hold secrets: a launcher keeps them out of command lines and logs.
+  std::map<std::string, std::string> conf = {};
+  std::optional<std::string> main_class = {};  // Unset: liblivy's driver program for sessions.
+  std::optional<std::string> proxy_user = {};
+};
+
+enum class ApplicationState { kStarting, kRunning, kFinished, kFailed, kKilled };
+
+// What is known of an application. Final once `state` is kFinished, kFailed or kKilled.
+struct ApplicationStatus {
+  ApplicationState state = ApplicationState::kStarting;
+  std::optional<std::string> app_id = {};  // The cluster's id; unset where there is no cluster.
+  AppInfo info = {};
+  std::string reason = {};  // Why it ended, such as "spark-submit exited with status 1".
+};
+
+// Lines of an application's output, in the order and with the headers in which Apache Livy shows
+// them: "stdout: ", the lines, "\nstderr: ", the lines.
+struct LogPage {
+  int from = 0;   // Index of the first line of `lines`.
+  int total = 0;  // Lines that are kept, not lines that were ever written.
+  std::vector<std::string> lines = {};
+};
+
+// One started application. Safe to use from several threads. Destroying it stops watching; it does
+// not end the application.
+class Application {
+ public:
+  virtual ~Application() = default;
+
+  // Lines from index `from` on, at most `size`; negative `from`: the last `size` lines; negative
+  // `size`: all from there.
+  virtual LogPage Log(int from, int size) const = 0;
+
+  // Ends the application with everything it started: politely at first, then by force. Does not
+  // block; the end is reported to the observer. Harmless if it has ended.
+  virtual void Kill() = 0;
+};
+
+// Called when an application's status changes, one call at a time for each application and never
+// after the Application is destroyed. Must not block for long, and must not destroy the
+// Application.
+using ApplicationObserver = std::function<void(const ApplicationStatus&)>;
+
+// The server calls a launcher from several threads at once and with no lock held.
+class Launcher {
+ public:
+  virtual ~Launcher() = default;
+
+  // Starts an application and returns without waiting for it to come up. Fails with kUnavailable
+  // if it cannot be started. May call `observer` before it returns.
+  virtual Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
+                                                      ApplicationObserver observer) = 0;
+
+  // Settings, of Spark or of the environment, that applications get if a request leaves them out.
+  virtual std::map<std::string, std::string> DefaultConf() const = 0;
+
+  // For people and the log: what launches and with which version, such as "Spark 3.5.7 in
+  // /opt/...".
+  virtual std::string Describe() const = 0;
+};
+
+struct SparkSubmitOptions {
+  std::filesystem::path spark_home = {};  // Empty: $SPARK_HOME.
+  std::filesystem::path work_dir = {};    // For properties files and the driver's jar; created
+                                          // with mode 0700. Empty: $XDG_CACHE_HOME/livy or
+                                          // ~/.cache/livy.
+  int log_lines_max = 200;                // Kept of each of stdout and stderr.
+  int log_line_bytes_max = 16384;         // Longer lines are cut.
+  std::chrono::milliseconds kill_grace = std::chrono::seconds(5);  // From SIGTERM to SIGKILL.
+};
+
+// Starts applications by spark-submit, each in a process group of its own. Checks at once that
+// there is a Spark and a Java that run. Fails with kInvalidArgument and what is missing otherwise.
+// `log` outlives the launcher.
+Result<std::unique_ptr<Launcher>> MakeSparkSubmitLauncher(const SparkSubmitOptions& options,
+                                                          LogSink& log);
+
+}  // namespace livy

@@ -1,0 +1,104 @@
+// LivyServer: the REST service, inside any program.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <livy/access_manager.h>
+#include <livy/authenticator.h>
+#include <livy/clock.h>
+#include <livy/connection.h>
+#include <livy/launcher.h>
+#include <livy/log.h>
+#include <livy/result.h>
+#include <livy/store.h>
+
+namespace livy {
+
+// Bounds of everything that clients can make grow. docs/configuration.md gives the keys of
+// livy.conf that set them.
+struct ServerLimits {
+  int connections_max = 20000;  // Open at once; further ones are closed at once.
+  int worker_threads_max = 16;  // For requests being worked on, not for waiting ones.
+  std::size_t request_header_bytes_max = 131072;
+  std::size_t request_body_bytes_max = 16 << 20;  // After decoding.
+  std::chrono::milliseconds request_header_timeout = std::chrono::seconds(10);
+  std::chrono::milliseconds request_body_timeout = std::chrono::seconds(30);
+  std::chrono::milliseconds response_timeout =
+      std::chrono::seconds(30);  // For a client to take it.
+  std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(60);
+  std::chrono::milliseconds wait_max = std::chrono::seconds(60);  // The longest ?wait=.
+  int sessions_max = 20000;           // Listed at once, ended ones included.
+  int creations_max = 100;            // Applications at once: livy.server.session.max-creation.
+  int statements_queued_max = 1000;   // Waiting in one session.
+  int statements_retained_max = 100;  // Kept of one session: livy.rsc.retained-statements.
+  std::size_t output_bytes_max = 1 << 20;  // Text of one statement; the rest is cut with a notice.
+  int sql_rows_max = 1000;                 // livy.rsc.sql.num-rows.
+};
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  // An address or a name; "::1" and "0.0.0.0" too.
+  int port = 0;                    // 0: any free port; LivyServer::port() tells which.
+
+  // PEM files; both set: HTTPS only.
+  std::string certificate_file = {};
+  std::string key_file = {};
+
+  // The address under which drivers reach this server. Empty: `host`, or this machine's name if
+  // `host` is every address.
+  std::string driver_host = {};
+  std::string driver_listen_host = {};  // Where to listen for drivers. Empty: `host`.
+  int driver_port = 0;                  // For drivers, always TLS. 0: any free port.
+  std::chrono::milliseconds driver_connect_timeout = std::chrono::seconds(90);
+  std::chrono::milliseconds driver_shutdown_timeout = std::chrono::seconds(10);
+  std::chrono::milliseconds driver_server_lost_timeout = std::chrono::minutes(10);
+  std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.
+
+  std::string spark_master = "local[*]";  // Of every session: livy.spark.master.
+  std::string deploy_mode = {};           // livy.spark.deploy-mode; empty: Spark's default.
+  bool security_headers = true;           // livy.server.security-headers.enabled.
+
+  ServerLimits limits = {};
+
+  // What can be replaced; unset parts are those that come with the library: applications by
+  // spark-submit from $SPARK_HOME, a store in memory, access for everybody, callers without names,
+  // the system's clock, no log.
+  std::unique_ptr<Launcher> launcher = {};
+  std::unique_ptr<Store> store = {};
+  std::unique_ptr<AccessManager> access_manager = {};
+  std::unique_ptr<Authenticator> authenticator = {};
+  std::unique_ptr<Clock> clock = {};
+  std::unique_ptr<LogSink> log = {};
+};
+
+// A running server. Safe to use from several threads. Several may live in one process.
+class LivyServer {
+ public:
+  // Starts to listen and returns. Fails with kInvalidArgument if an option cannot be used, with
+  // kUnavailable if an address is taken or the store cannot be read.
+  static Result<std::unique_ptr<LivyServer>> Create(ServerOptions options);
+
+  // Stops as Stop() does.
+  virtual ~LivyServer() = default;
+
+  LivyServer(const LivyServer&) = delete;
+  LivyServer& operator=(const LivyServer&) = delete;
+
+  // Where it listens, such as "http://127.0.0.1:8998".
+  virtual std::string url() const = 0;
+  virtual int port() const = 0;
+
+  // A client's connection that goes through no socket. It must not outlive the server.
+  virtual std::shared_ptr<Connection> Connect() = 0;
+
+  // Answers what is under way, ends all sessions with their drivers, and returns when they have
+  // ended, after driver_shutdown_timeout and a kill at the latest. Harmless when repeated.
+  virtual void Stop() = 0;
+
+ protected:
+  LivyServer() = default;
+};
+
+}  // namespace livy

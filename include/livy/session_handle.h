@@ -1,0 +1,66 @@
+// SessionHandle: one interactive session on a server, seen from a client.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include <livy/job_handle.h>
+#include <livy/launcher.h>
+#include <livy/result.h>
+#include <livy/session.h>
+#include <livy/statement.h>
+
+namespace livy {
+
+namespace internal {
+class Channel;
+}
+
+// Obtained from LivyClient::CreateSession() or LivyClient::OpenSession().
+//
+// A handle is a small value: copies name the same session and share one connection. Using different
+// copies from different threads is safe. Dropping the last copy leaves the session running, because
+// a session is meant to outlive the program that created it; Delete() ends it.
+class SessionHandle {
+ public:
+  int id() const { return id_; }
+
+  // Asks the server for the session as it is now. Fails with kNotFound if there is none any more.
+  Result<Session> Fetch() const;
+
+  // Blocks until the session is idle, and returns it. Fails with kUnavailable, and the end of the
+  // session's log as the message, if the session ends instead; with kDeadlineExceeded after
+  // `timeout`.
+  Result<Session> WaitUntilIdle(std::chrono::milliseconds timeout) const;
+
+  // Queues a statement behind those submitted before it. Fails with kUnavailable if the session
+  // does not accept statements in its present state; with kInvalidArgument if the server refuses
+  // the statement itself.
+  Result<JobHandle> Submit(const StatementRequest& request) const;
+
+  // A handle of a statement submitted earlier. Asks nothing of the server.
+  JobHandle Open(int statement_id) const;
+
+  // The statements that the server still keeps, oldest first.
+  Result<std::vector<Statement>> Statements() const;
+
+  // Lines of the driver's log; the arguments are those of Application::Log().
+  Result<LogPage> Log(int from = -1, int size = 100) const;
+
+  // Stops the driver; the session stays listed as dead for a while.
+  Result<void> Stop() const;
+
+  // Stops the driver, waits for its end, and removes the session. Fails with kNotFound if it was
+  // already removed.
+  Result<void> Delete() const;
+
+ private:
+  friend class LivyClient;
+  SessionHandle(std::shared_ptr<internal::Channel> channel, int id);
+
+  std::shared_ptr<internal::Channel> channel_;
+  int id_;
+};
+
+}  // namespace livy

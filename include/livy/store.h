@@ -1,0 +1,52 @@
+// Store: where the server keeps what must outlive it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <livy/result.h>
+
+namespace livy {
+
+// One change to a store: a value to keep under a key, or, without a value, a key to forget.
+struct StoreChange {
+  std::string key = {};
+  std::optional<std::string> value = {};
+};
+
+// A tree of texts under keys such as "v1/interactive/7". A key is one or more non-empty names
+// separated by '/'; it may have a value, children, or both.
+//
+// The server calls a store from several threads at once, and never with a lock of its own held, so
+// an implementation may block. tests/store/store_test.cc runs against every implementation.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Makes all `changes`, in order, or none. When this returns success, every later Get() by this
+  // process or, for a durable store, by a later one sees them. Forgetting an unknown key succeeds.
+  // Fails with kInvalidArgument if a key is malformed; with kUnavailable if the store cannot be
+  // reached or is full.
+  virtual Result<void> Apply(const std::vector<StoreChange>& changes) = 0;
+
+  // The value under `key`; nullopt if there is none, which is not an error.
+  virtual Result<std::optional<std::string>> Get(std::string_view key) const = 0;
+
+  // The names directly under `key`, in ascending order of their bytes; empty if there are none.
+  virtual Result<std::vector<std::string>> Children(std::string_view key) const = 0;
+};
+
+// Forgets everything when it is destroyed. Safe to use from several threads.
+std::unique_ptr<Store> MakeMemoryStore();
+
+// Keeps everything in one SQLite database, which is created, with its directory, if it is missing,
+// readable by its owner only. What Apply() acknowledged survives the death of the process at any
+// moment. Fails with kUnavailable if the file cannot be opened, is not such a database, or is held
+// by another process. Safe to use from several threads.
+Result<std::unique_ptr<Store>> OpenSqliteStore(const std::filesystem::path& file);
+
+}  // namespace livy
