@@ -359,21 +359,21 @@ JsonWriter& JsonWriter::Raw(std::string_view json) {
   return *this;
 }
 
-JsonWriter& JsonWriter::String(const std::optional<std::string>& value) {
-  return value ? String(std::string_view(*value)) : Null();
+JsonWriter& JsonWriter::StringOrNull(const std::optional<std::string>& value) {
+  return value ? String(*value) : Null();
 }
 
 JsonWriter& JsonWriter::Strings(const std::vector<std::string>& values) {
   BeginArray();
   for (const std::string& value : values)
-    String(std::string_view(value));
+    String(value);
   return EndArray();
 }
 
 JsonWriter& JsonWriter::StringMap(const std::map<std::string, std::string>& values) {
   BeginObject();
   for (const auto& [name, value] : values)
-    Key(name).String(std::string_view(value));
+    Key(name).String(value);
   return EndObject();
 }
 

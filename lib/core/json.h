@@ -87,7 +87,7 @@ class JsonWriter {
   JsonWriter& Raw(std::string_view json);  // A complete JSON value as it is.
 
   // Null if unset.
-  JsonWriter& String(const std::optional<std::string>& value);
+  JsonWriter& StringOrNull(const std::optional<std::string>& value);
   JsonWriter& Strings(const std::vector<std::string>& values);
   JsonWriter& StringMap(const std::map<std::string, std::string>& values);
 

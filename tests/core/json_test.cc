@@ -73,7 +73,7 @@ TEST_CASE("a million brackets are refused without harm") {
 
 TEST_CASE("writing gives compact JSON with members in the order of writing") {
   JsonWriter json;
-  json.BeginObject().Key("b").Int(1).Key("a").Double(1).Key("n").String(std::nullopt);
+  json.BeginObject().Key("b").Int(1).Key("a").Double(1).Key("n").StringOrNull(std::nullopt);
   json.Key("r").Raw("[1.50]").Key("s").Strings({"x", "\""}).Key("m").StringMap({{"k", "v"}});
   json.Key("t").Bool(true).Key("z").Null().EndObject();
   CHECK(json.Take() ==

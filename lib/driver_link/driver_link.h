@@ -1,0 +1,105 @@
+// DriverLink: the server's end of the wire to one session's driver.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <livy/result.h>
+
+#include "driver_link/wire.h"
+#include "http/exchange.h"
+
+namespace livy::internal {
+
+// What a session needs of its driver.
+class DriverCommands {
+ public:
+  virtual ~DriverCommands() = default;
+
+  // Numbers the command and sends it; keeps it until the driver has it. Never blocks.
+  virtual void Send(const DriverCommand& command) = 0;
+
+  // Whether a driver holds a command stream open now.
+  virtual bool connected() const = 0;
+};
+
+// What hears of a driver's events.
+class DriverEventSink {
+ public:
+  virtual ~DriverEventSink() = default;
+
+  // Takes new events, in their order, each once, one call at a time for each driver. When it
+  // succeeds they are stored and the driver forgets them; when it fails they come again. Called
+  // with no lock held.
+  virtual Result<void> OnDriverEvents(const std::vector<DriverEvent>& events) = 0;
+
+  // The driver has opened a command stream, for the first time or again.
+  virtual void OnDriverConnected() = 0;
+};
+
+// Made by DriverListener::Open(). Safe to use from several threads.
+class DriverLink : public DriverCommands, public std::enable_shared_from_this<DriverLink> {
+ public:
+  DriverLink(std::string secret, std::weak_ptr<DriverEventSink> sink)
+      : secret_(std::move(secret)), sink_(std::move(sink)) {}
+
+  void Send(const DriverCommand& command) override;
+  bool connected() const override;
+
+  const std::string& secret() const { return secret_; }
+
+  // Answers GET .../commands of a driver that has taken commands up to `have`.
+  void ServeCommands(const std::shared_ptr<Exchange>& exchange, std::string_view boot,
+                     std::int64_t have);
+
+  // Answers POST .../events.
+  void ServeEvents(const std::shared_ptr<Exchange>& exchange, std::string_view boot,
+                   std::int64_t have);
+
+  // Shows the driver that the server is there.
+  void Ping();
+
+  // Ends the command stream. What comes after is refused with 404.
+  void Close();
+
+ private:
+  struct Numbered {
+    std::int64_t number;
+    std::string line;
+  };
+
+  // Whether a request's events may go to the sink, and what to answer once they are stored.
+  struct Claim {
+    int status = 200;
+    std::string_view why = {};
+    std::int64_t acknowledged = 0;
+  };
+
+  // Leaves in `events` those that are new.
+  Claim ClaimEvents(std::string_view boot, std::int64_t have, std::vector<DriverEvent>& events);
+  void Forget(const std::shared_ptr<ResponseStream>& stream);
+
+  // Both are called with mutex_ held.
+  // Binds the session to the first boot that comes; the status to refuse others with, else 200.
+  int Admit(std::string_view boot);
+  void ForgetTaken(std::int64_t have);
+
+  const std::string secret_;
+  const std::weak_ptr<DriverEventSink> sink_;
+
+  mutable std::mutex mutex_;
+  std::string boot_;                        // Guarded by mutex_. Empty until a driver came.
+  std::deque<Numbered> backlog_;            // Guarded by mutex_. Sent or not, but not yet taken.
+  std::int64_t last_number_ = 0;            // Guarded by mutex_.
+  std::int64_t acknowledged_ = 0;           // Guarded by mutex_. The last event that is stored.
+  bool applying_ = false;                   // Guarded by mutex_. A request's events are at the sink.
+  bool closed_ = false;                     // Guarded by mutex_.
+  std::shared_ptr<ResponseStream> stream_;  // Guarded by mutex_. Its Write() never blocks.
+};
+
+}  // namespace livy::internal

@@ -1,0 +1,95 @@
+// The texts that travel between server and driver: docs/design/004-driver-wire.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <livy/result.h>
+#include <livy/session.h>
+#include <livy/statement.h>
+
+namespace livy::internal {
+
+// --- Commands, from the server ---
+
+struct ExecuteCommand {
+  int id = 0;
+  Kind kind = Kind::kSpark;
+  std::string code = {};
+};
+
+struct CancelCommand {
+  int id = 0;
+};
+
+struct CompleteCommand {
+  int id = 0;
+  Kind kind = Kind::kSpark;
+  std::string code = {};
+  int cursor = 0;
+};
+
+struct StopCommand {};
+
+using DriverCommand = std::variant<ExecuteCommand, CancelCommand, CompleteCommand, StopCommand>;
+
+// One line, its end included, with the server's number.
+std::string EncodeCommand(const DriverCommand& command, std::int64_t number);
+
+// The first line of a command stream: what the server has stored.
+std::string EncodeHello(std::int64_t acknowledged);
+
+// The line that shows that the server is still there.
+std::string EncodePing();
+
+// --- Events, from the driver ---
+
+struct StateEvent {
+  SessionState state = SessionState::kStarting;
+  std::string message = {};  // Why, if the driver is not well.
+};
+
+struct ApplicationEvent {
+  std::string app_id = {};
+  std::optional<std::string> ui_url = {};
+  std::string spark_version = {};
+};
+
+struct StartedEvent {
+  int id = 0;
+  Statement::Time at = {};
+};
+
+struct ProgressEvent {
+  int id = 0;
+  double progress = 0;
+};
+
+struct FinishedEvent {
+  int id = 0;
+  StatementState state = StatementState::kAvailable;
+  Statement::Time at = {};
+  std::string output_json = "null";  // As the driver wrote it; "null" if the statement never ran.
+};
+
+struct CompletionEvent {
+  int id = 0;
+  std::vector<std::string> candidates = {};
+};
+
+struct DriverEvent {
+  std::int64_t number = 0;
+  std::variant<StateEvent, ApplicationEvent, StartedEvent, ProgressEvent, FinishedEvent,
+               CompletionEvent>
+      what = {};
+};
+
+// Reads the lines of one request. Fails with kInvalidArgument at the first line that is not an
+// event. Events of a kind that this version does not know are left out.
+Result<std::vector<DriverEvent>> DecodeEvents(std::string_view lines);
+
+}  // namespace livy::internal
