@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <livy/access_manager.h>
 #include <livy/authenticator.h>
@@ -38,6 +40,19 @@ struct ServerLimits {
   int sql_rows_max = 1000;                 // livy.rsc.sql.num-rows.
 };
 
+// What requests may ask of Spark. Keys in docs/configuration.md.
+struct SparkRules {
+  std::string master = "local[*]";      // Of every session: livy.spark.master.
+  std::string deploy_mode = {};         // livy.spark.deploy-mode; empty: Spark's default.
+  std::string default_fs = "file:///";  // Put before paths without a scheme.
+  // Directories whose local files requests may use: livy.file.local-dir-whitelist.
+  std::vector<std::string> local_dirs_allowed = {};
+  // Spark settings that requests may not make: spark-blacklist.conf.
+  std::set<std::string> conf_refused = {};
+  // Whether requests may choose the deploy mode: livy.server.session.allow-custom-classpath.
+  bool custom_classpath_allowed = false;
+};
+
 struct ServerOptions {
   std::string host = "127.0.0.1";  // An address or a name; "::1" and "0.0.0.0" too.
   int port = 0;                    // 0: any free port; LivyServer::port() tells which.
@@ -56,9 +71,8 @@ struct ServerOptions {
   std::chrono::milliseconds driver_server_lost_timeout = std::chrono::minutes(10);
   std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.
 
-  std::string spark_master = "local[*]";  // Of every session: livy.spark.master.
-  std::string deploy_mode = {};           // livy.spark.deploy-mode; empty: Spark's default.
-  bool security_headers = true;           // livy.server.security-headers.enabled.
+  SparkRules spark = {};
+  bool security_headers = true;  // livy.server.security-headers.enabled.
 
   ServerLimits limits = {};
 

@@ -43,7 +43,8 @@ int DriverLink::Admit(std::string_view boot) {
 }
 
 void DriverLink::ForgetTaken(std::int64_t have) {
-  while (!backlog_.empty() && backlog_.front().number <= have) backlog_.pop_front();
+  while (!backlog_.empty() && backlog_.front().number <= have)
+    backlog_.pop_front();
 }
 
 void DriverLink::ServeCommands(const std::shared_ptr<Exchange>& exchange, std::string_view boot,
@@ -57,7 +58,8 @@ void DriverLink::ServeCommands(const std::shared_ptr<Exchange>& exchange, std::s
     if (status == 200) {
       ForgetTaken(have);
       std::string lines = EncodeHello(acknowledged_);
-      for (const Numbered& command : backlog_) lines += command.line;
+      for (const Numbered& command : backlog_)
+        lines += command.line;
       mine = exchange->Stream({.headers = {{"Content-Type", "application/x-ndjson"}}});
       old = std::exchange(stream_, mine);
       if (!mine->Write(lines)) stream_.reset();

@@ -93,12 +93,12 @@ class DriverLink : public DriverCommands, public std::enable_shared_from_this<Dr
   const std::weak_ptr<DriverEventSink> sink_;
 
   mutable std::mutex mutex_;
-  std::string boot_;                        // Guarded by mutex_. Empty until a driver came.
-  std::deque<Numbered> backlog_;            // Guarded by mutex_. Sent or not, but not yet taken.
-  std::int64_t last_number_ = 0;            // Guarded by mutex_.
-  std::int64_t acknowledged_ = 0;           // Guarded by mutex_. The last event that is stored.
-  bool applying_ = false;                   // Guarded by mutex_. A request's events are at the sink.
-  bool closed_ = false;                     // Guarded by mutex_.
+  std::string boot_;               // Guarded by mutex_. Empty until a driver came.
+  std::deque<Numbered> backlog_;   // Guarded by mutex_. Sent or not, but not yet taken.
+  std::int64_t last_number_ = 0;   // Guarded by mutex_.
+  std::int64_t acknowledged_ = 0;  // Guarded by mutex_. The last event that is stored.
+  bool applying_ = false;          // Guarded by mutex_. A request's events are at the sink.
+  bool closed_ = false;            // Guarded by mutex_.
   std::shared_ptr<ResponseStream> stream_;  // Guarded by mutex_. Its Write() never blocks.
 };
 

@@ -73,8 +73,7 @@ Result<std::unique_ptr<DriverListener>> DriverListener::Create(
   return listener;
 }
 
-std::shared_ptr<DriverLink> DriverListener::Open(int session,
-                                                 std::weak_ptr<DriverEventSink> sink) {
+std::shared_ptr<DriverLink> DriverListener::Open(int session, std::weak_ptr<DriverEventSink> sink) {
   auto link = std::make_shared<DriverLink>(RandomHex(kSecretBytes), std::move(sink));
   const std::lock_guard lock(mutex_);
   links_[session] = link;
@@ -101,12 +100,16 @@ void DriverListener::PingAll() {
   std::vector<std::shared_ptr<DriverLink>> links;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [session, link] : links_) links.push_back(link);
+    for (const auto& [session, link] : links_)
+      links.push_back(link);
   }
-  for (const std::shared_ptr<DriverLink>& link : links) link->Ping();
+  for (const std::shared_ptr<DriverLink>& link : links)
+    link->Ping();
 }
 
-void DriverListener::Stop() { http_->Stop(std::chrono::milliseconds(0)); }
+void DriverListener::Stop() {
+  http_->Stop(std::chrono::milliseconds(0));
+}
 
 std::shared_ptr<DriverLink> DriverListener::Find(int session) const {
   const std::lock_guard lock(mutex_);

@@ -15,10 +15,10 @@
 namespace livy::internal {
 
 struct DriverListenerOptions {
-  std::string host = "127.0.0.1";     // Where to listen.
-  int port = 0;                       // 0: any free one.
-  std::string public_host = {};       // What drivers dial; empty: `host`.
-  int connections_max = 40000;        // Each driver holds two.
+  std::string host = "127.0.0.1";          // Where to listen.
+  int port = 0;                            // 0: any free one.
+  std::string public_host = {};            // What drivers dial; empty: `host`.
+  int connections_max = 40000;             // Each driver holds two.
   std::size_t event_bytes_max = 64 << 20;  // Of one request.
 };
 

@@ -146,7 +146,9 @@ std::string EncodeHello(std::int64_t acknowledged) {
   return fmt::format("{{\"op\":\"hello\",\"ack\":{}}}\n", acknowledged);
 }
 
-std::string EncodePing() { return "{\"op\":\"ping\"}\n"; }
+std::string EncodePing() {
+  return "{\"op\":\"ping\"}\n";
+}
 
 Result<std::vector<DriverEvent>> DecodeEvents(std::string_view lines) {
   std::vector<DriverEvent> events;

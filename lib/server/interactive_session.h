@@ -1,0 +1,154 @@
+// InteractiveSession: one session, its statements, and its driver.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <livy/access_manager.h>
+#include <livy/clock.h>
+#include <livy/launcher.h>
+#include <livy/log.h>
+#include <livy/result.h>
+#include <livy/server.h>
+#include <livy/session.h>
+#include <livy/statement.h>
+
+#include "driver_link/driver_link.h"
+#include "server/session_store.h"
+#include "server/statement_record.h"
+#include "server/timer.h"
+#include "server/wait_list.h"
+
+namespace livy::internal {
+
+// What all sessions of a server share. Everything outlives them.
+struct SessionServices {
+  SessionStore& store;
+  Clock& clock;
+  Timer& timer;
+  LogSink& log;
+  ServerLimits limits = {};
+  std::chrono::milliseconds driver_connect_timeout = {};
+  std::chrono::milliseconds driver_shutdown_timeout = {};
+};
+
+struct StatementPage {
+  int total = 0;
+  std::vector<StatementRecord> statements = {};
+};
+
+// A passive object: requests, driver events, the end of its application and timers reach it on
+// their own threads. Safe to use from several threads. Made by std::make_shared.
+class InteractiveSession : public DriverEventSink,
+                           public std::enable_shared_from_this<InteractiveSession> {
+ public:
+  using Completed = std::function<void(Result<std::vector<std::string>>)>;
+
+  // `request` has its kind and its proxy user as they became.
+  InteractiveSession(int id, SessionRequest request, User owner, SessionServices& services);
+
+  int id() const { return id_; }
+  const SessionRequest& request() const { return request_; }
+  const Ownership& ownership() const { return ownership_; }
+
+  // Starts the driver; `commands` reaches it. Called once. If it cannot be started the session is
+  // dead, and says why in its log. `ended` is called once when the session has ended.
+  void Start(Launcher& launcher, const LaunchRequest& launch,
+             std::shared_ptr<DriverCommands> commands, std::function<void()> ended);
+
+  SessionState state() const;
+  Session View() const;
+  LogPage Log(int from, int size) const;
+
+  // Fails with kUnavailable if the session does not take statements now, or cannot be stored; with
+  // kResourceExhausted if too many are waiting.
+  Result<StatementRecord> Submit(std::string code, Kind kind);
+
+  // Fails with kUnavailable if the session is not running. Harmless for unknown and final ones.
+  Result<void> CancelStatement(int id);
+
+  std::optional<StatementRecord> FindStatement(int id) const;
+
+  // Those still kept, by id; `from` is an index into them, negative for 0 with `size` counted from
+  // there, as Livy does.
+  StatementPage Statements(std::int64_t from, std::int64_t size, bool descending) const;
+
+  // Asks the driver what could stand at `cursor`. `completed` is called once.
+  void Complete(std::string code, Kind kind, int cursor, Completed completed);
+
+  // Ends the driver: in an orderly way, by force after a time. Returns at once. Harmless if the
+  // session is ending or has ended. `why` goes to its log.
+  void Stop(std::string_view why);
+
+  // Calls `wake` once when what `key` stands for is so: a statement is final or no longer kept, or
+  // as WaitList's constants say; at once if it is so already, else on another thread, after
+  // `timeout` at the latest. The token is for StopAwaiting().
+  WaitList::Token Await(int key, Clock::Duration timeout, WaitList::Wake wake);
+
+  // Await() for the session's end, without a limit.
+  void AwaitEnd(WaitList::Wake wake) {
+    Await(WaitList::kEnded, Clock::Duration::max() / 4, std::move(wake));
+  }
+
+  // Nobody waits any more: `wake` will not be called unless it has been.
+  void StopAwaiting(WaitList::Token token);
+
+  // The ids of the statements still kept.
+  std::vector<int> StatementIds() const;
+
+  // DriverEventSink:
+  Result<void> OnDriverEvents(const std::vector<DriverEvent>& events) override;
+  void OnDriverConnected() override;
+
+ private:
+  void OnApplication(const ApplicationStatus& status);
+  WaitList::Wake TakeWaiting(WaitList::Token token);
+  Completed TakeCompletion(int id);
+  void OnConnectTimeout();
+  void Kill();
+  void WriteLog(LogLevel level, std::string_view message) const;
+
+  // The following are called with mutex_ held.
+  bool MoveTo(SessionState to);
+  Result<void> CheckRunning() const;
+  void SendStored();
+  bool IsDue(int key) const;
+  void Note(std::string_view line);
+  void ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes);
+  void ApplyState(const StateEvent& event, std::vector<WaitList::Wake>& wakes);
+  std::vector<int> DropOldStatements();
+  std::vector<StatementRecord> Preview(const std::vector<DriverEvent>& events) const;
+  std::vector<StatementRecord> CancelAll();
+
+  const int id_;
+  const SessionRequest request_;
+  const Ownership ownership_;
+  SessionServices& services_;
+
+  mutable std::mutex mutex_;
+  SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.
+  bool driver_came_ = false;                      // Guarded by mutex_.
+  std::unique_ptr<Application> application_;      // Set once, guarded by mutex_.
+  ApplicationStatus application_status_;          // Guarded by mutex_.
+  std::shared_ptr<DriverCommands> commands_;      // Set once, guarded by mutex_.
+  std::function<void()> ended_;                   // Guarded by mutex_. Called once.
+  std::map<int, StatementRecord> statements_;     // Guarded by mutex_.
+  std::set<int> storing_;                         // Guarded by mutex_. Submitted, not yet stored.
+  std::map<int, ExecuteCommand> unsent_;  // Guarded by mutex_. Stored, behind one of storing_.
+  int next_statement_ = 0;                // Guarded by mutex_.
+  int next_completion_ = 0;               // Guarded by mutex_.
+  std::map<int, Completed> completions_;  // Guarded by mutex_.
+  std::vector<std::string> notes_;        // Guarded by mutex_. End of the log.
+  WaitList waiting_;                      // Guarded by mutex_.
+};
+
+}  // namespace livy::internal

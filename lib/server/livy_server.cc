@@ -1,0 +1,189 @@
+// LivyServer's parts, put together.
+#include <fstream>
+#include <iterator>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <livy/server.h>
+
+#include "driver_link/driver_listener.h"
+#include "http/http_server.h"
+#include "server/in_process_connection.h"
+#include "server/rest_service.h"
+#include "server/session_manager.h"
+#include "server/session_store.h"
+#include "server/timer.h"
+
+namespace livy {
+namespace internal {
+namespace {
+
+constexpr std::chrono::seconds kPingInterval(15);
+constexpr std::chrono::seconds kHttpGrace(1);
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Error{ErrorCode::kInvalidArgument, fmt::format("{} cannot be read.", path)};
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+bool IsEveryAddress(const std::string& host) {
+  return host == "0.0.0.0" || host == "::";
+}
+
+std::string MachineName() {
+  char name[256] = "";
+  if (gethostname(name, sizeof name - 1) != 0) return "localhost";
+  return name;
+}
+
+HttpServerOptions HttpOptions(const ServerOptions& options) {
+  const ServerLimits& limits = options.limits;
+  return {.host = options.host,
+          .port = options.port,
+          .threads_max = limits.worker_threads_max,
+          .connections_max = limits.connections_max,
+          .header_bytes_max = limits.request_header_bytes_max,
+          .body_bytes_max = limits.request_body_bytes_max,
+          .header_timeout = limits.request_header_timeout,
+          .body_timeout = limits.request_body_timeout,
+          .response_timeout = limits.response_timeout,
+          .keep_alive_timeout = limits.keep_alive_timeout};
+}
+
+DriverListenerOptions DriverOptions(const ServerOptions& options) {
+  const std::string& listen =
+      options.driver_listen_host.empty() ? options.host : options.driver_listen_host;
+  std::string dial = options.driver_host;
+  if (dial.empty()) dial = IsEveryAddress(listen) ? MachineName() : listen;
+  return {.host = listen, .port = options.driver_port, .public_host = std::move(dial)};
+}
+
+// Parts that were left out become those that come with the library.
+Result<void> FillIn(ServerOptions& options) {
+  if (!options.log) options.log = MakeNullLogSink();
+  if (!options.clock) options.clock = MakeSystemClock();
+  if (!options.store) options.store = MakeMemoryStore();
+  if (!options.access_manager) options.access_manager = MakeOpenAccessManager();
+  if (!options.launcher) {
+    Result<std::unique_ptr<Launcher>> launcher = MakeSparkSubmitLauncher({}, *options.log);
+    if (!launcher) return launcher.error();
+    options.launcher = *std::move(launcher);
+  }
+  return {};
+}
+
+class Server : public LivyServer {
+ public:
+  explicit Server(ServerOptions options)
+      : options_(std::move(options)),
+        store_(*options_.store),
+        timer_(std::make_unique<Timer>(*options_.clock)) {}
+
+  ~Server() override { Stop(); }
+
+  Result<void> Start() {
+    Result<std::unique_ptr<DriverListener>> listener =
+        DriverListener::Create(DriverOptions(options_));
+    if (!listener) return listener.error();
+    listener_ = *std::move(listener);
+    services_.emplace(SessionServices{
+        .store = store_,
+        .clock = *options_.clock,
+        .timer = *timer_,
+        .log = *options_.log,
+        .limits = options_.limits,
+        .driver_connect_timeout = options_.driver_connect_timeout,
+        .driver_shutdown_timeout = options_.driver_shutdown_timeout,
+    });
+    sessions_.emplace(ManagerOptions(), *services_, *options_.launcher, *listener_);
+    if (const Result<void> loaded = sessions_->Load(); !loaded) return loaded;
+    const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
+    rest_.emplace(RestOptions{.security_headers = options_.security_headers,
+                              .tls = tls,
+                              .wait_max = options_.limits.wait_max},
+                  *sessions_, *options_.access_manager, options_.authenticator.get(),
+                  *options_.log);
+    SchedulePing();
+    return Listen(tls);
+  }
+
+  std::string url() const override {
+    const std::string host = IsEveryAddress(options_.host) ? MachineName() : options_.host;
+    const bool bare_ipv6 = host.find(':') != host.npos;
+    return fmt::format("{}://{}{}{}:{}", options_.certificate_file.empty() ? "http" : "https",
+                       bare_ipv6 ? "[" : "", host, bare_ipv6 ? "]" : "", port());
+  }
+
+  int port() const override { return http_->port(); }
+
+  std::shared_ptr<Connection> Connect() override { return MakeInProcessConnection(Handler()); }
+
+  void Stop() override {
+    if (std::exchange(stopped_, true)) return;
+    // While sessions end, their last requests are answered: deletes, long polls, driver events.
+    if (sessions_) sessions_->StopAll();
+    if (http_) http_->Stop(kHttpGrace);
+    if (listener_) listener_->Stop();
+    timer_.reset();  // Its calls use all of the above.
+  }
+
+ private:
+  HttpHandler Handler() {
+    return [this](const std::shared_ptr<Exchange>& exchange) { rest_->Handle(exchange); };
+  }
+
+  Result<void> Listen(bool tls) {
+    HttpServerOptions http = HttpOptions(options_);
+    if (tls) {
+      Result<std::string> certificate = ReadFile(options_.certificate_file);
+      if (!certificate) return certificate.error();
+      Result<std::string> key = ReadFile(options_.key_file);
+      if (!key) return key.error();
+      http.certificate_pem = *std::move(certificate);
+      http.key_pem = *std::move(key);
+    }
+    Result<std::unique_ptr<HttpServer>> listening = HttpServer::Create(http, Handler());
+    if (!listening) return listening.error();
+    http_ = *std::move(listening);
+    return {};
+  }
+
+  SessionManagerOptions ManagerOptions() const {
+    return {.spark = options_.spark,
+            .limits = options_.limits,
+            .state_retain = options_.state_retain,
+            .driver_server_lost_timeout = options_.driver_server_lost_timeout};
+  }
+
+  void SchedulePing() {
+    timer_->After(kPingInterval, [this] {
+      listener_->PingAll();
+      SchedulePing();
+    });
+  }
+
+  const ServerOptions options_;
+  SessionStore store_;
+  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<DriverListener> listener_;
+  std::optional<SessionServices> services_;
+  std::optional<SessionManager> sessions_;
+  std::optional<RestService> rest_;
+  std::unique_ptr<HttpServer> http_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+}  // namespace internal
+
+Result<std::unique_ptr<LivyServer>> LivyServer::Create(ServerOptions options) {
+  if (const Result<void> filled = internal::FillIn(options); !filled) return filled.error();
+  auto server = std::make_unique<internal::Server>(std::move(options));
+  if (const Result<void> started = server->Start(); !started) return started.error();
+  return std::unique_ptr<LivyServer>(std::move(server));
+}
+
+}  // namespace livy

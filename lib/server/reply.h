@@ -1,0 +1,32 @@
+// Answers in the forms that Apache Livy's clients know.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <livy/error.h>
+#include <livy/http.h>
+
+namespace livy::internal {
+
+// A body that is JSON already.
+HttpResponse JsonReply(int status, std::string json);
+
+// {"msg":"..."}: errors that were foreseen.
+HttpResponse MessageReply(int status, std::string_view message);
+
+// "...": wrong JSON (400), what is not there (404), and what Livy calls internal (500).
+HttpResponse TextReply(int status, std::string_view text);
+
+// {}: a session that the caller may not touch (403).
+HttpResponse ForbiddenReply();
+
+// No body: unknown paths and methods.
+HttpResponse EmptyReply(int status);
+
+// The one place where a code becomes a status.
+int HttpStatus(ErrorCode code);
+
+HttpResponse ErrorReply(const Error& error);
+
+}  // namespace livy::internal

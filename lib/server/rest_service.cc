@@ -1,0 +1,240 @@
+#include "server/rest_service.h"
+
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/duration.h"
+#include "server/reply.h"
+#include "server/rest_call.h"
+
+namespace livy::internal {
+namespace {
+
+constexpr std::string_view kMediaTypePrefix = "application/vnd.livy.v";
+constexpr std::string_view kApiVersion = "0.1";
+
+bool IsUnder(std::string_view path, std::string_view root) {
+  return path.starts_with(root) &&
+         (path.size() == root.size() || path[root.size()] == '/' || path[root.size()] == ';');
+}
+
+// The unknown API version that an Accept header asks for; nullopt if it asks for none or a known.
+std::optional<std::string_view> UnknownApiVersion(const HttpRequest& request) {
+  std::string_view accept = FindHeader(request.headers, "Accept").value_or("");
+  if (!accept.starts_with(kMediaTypePrefix)) return std::nullopt;
+  accept.remove_prefix(kMediaTypePrefix.size());
+  const std::string_view version = accept.substr(0, accept.find('+'));
+  if (version == kApiVersion) return std::nullopt;
+  return version;
+}
+
+// POST may stand for another method, for clients that can send only GET and POST.
+std::string EffectiveMethod(const HttpRequest& request, std::string_view query) {
+  if (request.method != "POST") return request.method;
+  std::optional<std::string> method = QueryValue(query, "_method");
+  for (const char* header : {"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}) {
+    const auto value = FindHeader(request.headers, header);
+    if (!method && value) method = std::string(*value);
+  }
+  if (!method) return request.method;
+  for (char& c : *method) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return *method;
+}
+
+}  // namespace
+
+void RestService::Call::Reply(HttpResponse response) const {
+  service.AddSecurityHeaders(response);
+  exchange->Send(std::move(response));
+}
+
+void RestService::Call::ReplyJson(std::string json) const {
+  Reply(JsonReply(200, std::move(json)));
+}
+
+Result<int> ParseInteger(std::string_view text) {
+  int number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc() || end != text.data() + text.size()) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("For input string: \"{}\"", text)};
+  }
+  return number;
+}
+
+Result<int> QueryInteger(std::string_view query, std::string_view name, int absent) {
+  const std::optional<std::string> text = QueryValue(query, name);
+  return text ? ParseInteger(*text) : Result<int>(absent);
+}
+
+Result<Clock::Duration> QueryWait(std::string_view query, Clock::Duration max) {
+  const std::optional<std::string> text = QueryValue(query, "wait");
+  if (!text) return Clock::Duration::zero();
+  const Result<std::chrono::milliseconds> wait = ParseDuration(*text);
+  if (!wait) return wait.error();
+  return *wait < max ? Clock::Duration(*wait) : max;
+}
+
+bool IsDescending(std::string_view order) {
+  const std::size_t start = order.find_first_not_of(' ');
+  if (start == order.npos) return false;
+  order = order.substr(start, order.find_last_not_of(' ') - start + 1);
+  return order.size() == 4 && (order[0] | 32) == 'd' && (order[1] | 32) == 'e' &&
+         (order[2] | 32) == 's' && (order[3] | 32) == 'c';
+}
+
+RestService::RestService(RestOptions options, SessionManager& sessions, const AccessManager& access,
+                         const Authenticator* authenticator, LogSink& log)
+    : options_(options),
+      sessions_(sessions),
+      access_(access),
+      authenticator_(authenticator),
+      log_(log) {
+  AddRoutes();
+}
+
+void RestService::Add(std::string_view method, std::string_view pattern, Handler handler) {
+  router_.Add(method, pattern, static_cast<int>(handlers_.size()));
+  handlers_.push_back(handler);
+}
+
+void RestService::AddRoutes() {
+  for (const char* root : {"/sessions", "/sessions/"}) {
+    Add("GET", root, &RestService::ListSessions);
+    Add("POST", root, &RestService::CreateSession);
+  }
+  for (const char* version : {"/version", "/version/"}) {
+    Add("GET", version, &RestService::GetVersion);
+  }
+  Add("GET", "/sessions/:id", &RestService::GetSession);
+  Add("DELETE", "/sessions/:id", &RestService::DeleteSession);
+  Add("GET", "/sessions/:id/state", &RestService::GetState);
+  Add("GET", "/sessions/:id/log", &RestService::GetLog);
+  Add("POST", "/sessions/:id/stop", &RestService::StopSession);
+  Add("POST", "/sessions/:id/interrupt", &RestService::InterruptSession);
+  Add("POST", "/sessions/:id/connect", &RestService::ConnectSession);
+  Add("GET", "/sessions/:id/statements", &RestService::ListStatements);
+  Add("POST", "/sessions/:id/statements", &RestService::CreateStatement);
+  Add("GET", "/sessions/:id/statements/:sid", &RestService::GetStatement);
+  Add("POST", "/sessions/:id/statements/:sid/cancel", &RestService::CancelStatement);
+  Add("POST", "/sessions/:id/completion", &RestService::Complete);
+}
+
+void RestService::Handle(const std::shared_ptr<Exchange>& exchange) {
+  const auto call = std::make_shared<Call>(Call{.service = *this, .exchange = exchange});
+  if (!Admit(call)) return;
+  const HttpRequest& request = exchange->request();
+  const Target target = SplitTarget(request.target);
+  call->query = target.query;
+  const bool versioned = IsUnder(target.path, "/sessions") || IsUnder(target.path, "/batches");
+  if (const auto version = UnknownApiVersion(request); versioned && version) {
+    return call->Reply(MessageReply(406, fmt::format("No value found for '{}'", *version)));
+  }
+  Dispatch(call, versioned ? EffectiveMethod(request, target.query) : request.method);
+}
+
+bool RestService::Admit(const std::shared_ptr<Call>& call) {
+  if (authenticator_ != nullptr) {
+    const Result<User> user = authenticator_->Authenticate(call->request());
+    if (!user) {
+      call->Reply(ErrorReply(user.error()));
+      return false;
+    }
+    call->user = *user;
+  }
+  if (access_.MayUse(call->user)) return true;
+  call->Reply(MessageReply(403, "User not authorised to use Livy."));
+  return false;
+}
+
+void RestService::Dispatch(const std::shared_ptr<Call>& call, std::string_view method) {
+  const std::string_view path = SplitTarget(call->request().target).path;
+  Router::Match match = router_.Find(method, path);
+  if (match.route) {
+    call->params = std::move(match.params);
+    return (this->*handlers_[static_cast<std::size_t>(*match.route)])(call);
+  }
+  HttpResponse reply = EmptyReply(match.allow.empty() ? 404 : 405);
+  if (!match.allow.empty()) reply.headers.push_back({"Allow", std::move(match.allow)});
+  // Outside of the JSON resources Livy answers as a web server does.
+  if (!IsUnder(path, "/sessions") && !IsUnder(path, "/batches") && !IsUnder(path, "/version")) {
+    reply.headers.front().value = "text/html;charset=utf-8";
+  }
+  call->Reply(std::move(reply));
+}
+
+void RestService::AddSecurityHeaders(HttpResponse& response) const {
+  if (!options_.security_headers) return;
+  response.headers.push_back({"X-Frame-Options", "SAMEORIGIN"});
+  response.headers.push_back({"X-XSS-Protection", "1; mode=block"});
+  response.headers.push_back(
+      {"Content-Security-Policy",
+       "default-src 'self'; script-src 'self' 'unsafe-inline'; img-src 'self'; "
+       "frame-src 'self';"});
+  response.headers.push_back({"X-Content-Type-Options", "nosniff"});
+  if (options_.tls) {
+    response.headers.push_back(
+        {"Strict-Transport-Security", "max-age=31536000; includeSubDomains"});
+  }
+}
+
+Result<User> RestService::EffectiveUser(const Call& call) const {
+  const std::optional<std::string> wanted = QueryValue(call.query, "doAs");
+  if (!wanted) return call.user;
+  Result<User> user = access_.ProxyUser(call.user, wanted);
+  if (user && !*user) return call.user;  // Nobody is impersonated here.
+  return user;
+}
+
+RestService::SessionPtr RestService::FindSession(const std::shared_ptr<Call>& call) const {
+  const std::string& key = call->params[0];
+  if (key.find_first_not_of("0123456789") == key.npos) {
+    if (const Result<int> id = ParseInteger(key); !id) {
+      call->Reply(ErrorReply(id.error()));
+      return nullptr;
+    }
+  }
+  SessionPtr session = sessions_.Find(key);
+  if (!session) call->Reply(MessageReply(404, fmt::format("Session '{}' not found.", key)));
+  return session;
+}
+
+RestService::SessionPtr RestService::FindViewable(const std::shared_ptr<Call>& call) const {
+  SessionPtr session = FindSession(call);
+  if (!session) return nullptr;
+  const Result<User> user = EffectiveUser(*call);
+  if (user && access_.MayView(*user, session->ownership())) return session;
+  call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
+  return nullptr;
+}
+
+RestService::SessionPtr RestService::FindModifiable(const std::shared_ptr<Call>& call) const {
+  SessionPtr session = FindSession(call);
+  if (!session) return nullptr;
+  const Result<User> user = EffectiveUser(*call);
+  if (user && access_.MayModify(*user, session->ownership())) return session;
+  call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
+  return nullptr;
+}
+
+void RestService::ReplyAfter(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
+                             std::function<HttpResponse(const InteractiveSession&)> reply) {
+  const Result<Clock::Duration> wait = QueryWait(call->query, options_.wait_max);
+  if (!wait) return call->Reply(ErrorReply(wait.error()));
+  if (*wait == Clock::Duration::zero()) return call->Reply(reply(*session));
+
+  const WaitList::Token token =
+      session->Await(key, *wait, [call, session, wait = *wait, reply = std::move(reply)] {
+        HttpResponse response = reply(*session);
+        const auto granted = std::chrono::duration_cast<std::chrono::milliseconds>(wait);
+        response.headers.push_back({"Livy-Wait", fmt::format("{}ms", granted.count())});
+        call->Reply(std::move(response));
+      });
+  if (token == 0) return;
+  call->exchange->OnGone([session, token] { session->StopAwaiting(token); });
+}
+
+}  // namespace livy::internal

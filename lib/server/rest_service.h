@@ -1,0 +1,92 @@
+// RestService: from an HTTP request to an answer in Livy's form.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <livy/access_manager.h>
+#include <livy/authenticator.h>
+#include <livy/log.h>
+#include <livy/result.h>
+
+#include "http/exchange.h"
+#include "http/router.h"
+#include "server/session_manager.h"
+
+namespace livy::internal {
+
+struct RestOptions {
+  bool security_headers = true;
+  bool tls = false;  // Adds Strict-Transport-Security.
+  std::chrono::milliseconds wait_max = std::chrono::seconds(60);
+};
+
+// Safe to use from several threads.
+class RestService {
+ public:
+  // Everything that is passed by reference outlives this; `authenticator` may be null.
+  RestService(RestOptions options, SessionManager& sessions, const AccessManager& access,
+              const Authenticator* authenticator, LogSink& log);
+
+  // An HttpHandler.
+  void Handle(const std::shared_ptr<Exchange>& exchange);
+
+ private:
+  // One request on its way. Kept as long as its answer is owed.
+  struct Call;
+  using Handler = void (RestService::*)(const std::shared_ptr<Call>&);
+  using SessionPtr = std::shared_ptr<InteractiveSession>;
+
+  void AddRoutes();
+  void Add(std::string_view method, std::string_view pattern, Handler handler);
+  void Dispatch(const std::shared_ptr<Call>& call, std::string_view method);
+  bool Admit(const std::shared_ptr<Call>& call);
+  void AddSecurityHeaders(HttpResponse& response) const;
+
+  // The session that the path names; null after an answer that there is none.
+  SessionPtr FindSession(const std::shared_ptr<Call>& call) const;
+  // As FindSession(), and null after an answer that the caller may not do this.
+  SessionPtr FindViewable(const std::shared_ptr<Call>& call) const;
+  SessionPtr FindModifiable(const std::shared_ptr<Call>& call) const;
+  std::string ViewJson(const InteractiveSession& session, const User& user) const;
+  // Answers with `reply` when what `key` stands for is so (see WaitList), or as long after as the
+  // client's `wait` parameter allows; at once without one. A waiting client costs no thread.
+  void ReplyAfter(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
+                  std::function<HttpResponse(const InteractiveSession&)> reply);
+  void ReplyWhenIdle(const std::shared_ptr<Call>& call, const SessionPtr& session,
+                     std::function<std::string(const InteractiveSession&)> view);
+
+  // The caller, or whom it acts for.
+  Result<User> EffectiveUser(const Call& call) const;
+
+  void GetVersion(const std::shared_ptr<Call>& call);
+  void ListSessions(const std::shared_ptr<Call>& call);
+  void CreateSession(const std::shared_ptr<Call>& call);
+  void GetSession(const std::shared_ptr<Call>& call);
+  void GetState(const std::shared_ptr<Call>& call);
+  void GetLog(const std::shared_ptr<Call>& call);
+  void DeleteSession(const std::shared_ptr<Call>& call);
+  void StopSession(const std::shared_ptr<Call>& call);
+  void InterruptSession(const std::shared_ptr<Call>& call);
+  void ConnectSession(const std::shared_ptr<Call>& call);
+  void ListStatements(const std::shared_ptr<Call>& call);
+  void CreateStatement(const std::shared_ptr<Call>& call);
+  void GetStatement(const std::shared_ptr<Call>& call);
+  void CancelStatement(const std::shared_ptr<Call>& call);
+  void Complete(const std::shared_ptr<Call>& call);
+
+  const RestOptions options_;
+  SessionManager& sessions_;
+  const AccessManager& access_;
+  const Authenticator* const authenticator_;
+  LogSink& log_;
+  Router router_;
+  std::vector<Handler> handlers_;  // By route number.
+};
+
+}  // namespace livy::internal

@@ -1,0 +1,96 @@
+// SessionManager: all sessions of a server, by id and by name.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <livy/access_manager.h>
+#include <livy/launcher.h>
+#include <livy/result.h>
+#include <livy/server.h>
+#include <livy/session.h>
+
+#include "driver_link/driver_listener.h"
+#include "server/interactive_session.h"
+#include "server/session_store.h"
+#include "server/spark_settings.h"
+
+namespace livy::internal {
+
+struct SessionPage {
+  int total = 0;
+  std::vector<std::shared_ptr<InteractiveSession>> sessions = {};
+};
+
+struct SessionManagerOptions {
+  SparkRules spark = {};
+  ServerLimits limits = {};
+  std::chrono::milliseconds state_retain = {};
+  std::chrono::milliseconds driver_server_lost_timeout = {};
+};
+
+// Safe to use from several threads.
+class SessionManager {
+ public:
+  // Everything that is passed by reference outlives this.
+  SessionManager(SessionManagerOptions options, SessionServices& services, Launcher& launcher,
+                 DriverListener& listener);
+
+  // Takes the counter of ids from the store. To be called once, before anything else.
+  Result<void> Load();
+
+  // Whether as many applications run as may: no more sessions now.
+  bool IsFull() const;
+
+  // Starts a session. `request` has its proxy user as it became. Fails with kInvalidArgument, in
+  // Livy's words, if the request cannot be met; with kUnavailable if it cannot be stored.
+  Result<std::shared_ptr<InteractiveSession>> Create(SessionRequest request, User owner);
+
+  // By id, or by name if `key` is not all digits.
+  std::shared_ptr<InteractiveSession> Find(std::string_view key) const;
+
+  // Sessions from index `from` on, in the order of their creation, as Livy counts: a negative
+  // `from` shortens the page.
+  SessionPage List(std::int64_t from, std::int64_t size) const;
+
+  // Stops the session, removes it when it has ended, and calls `removed` with whether it was this
+  // call that removed it.
+  void Delete(const std::shared_ptr<InteractiveSession>& session, std::string_view why,
+              std::function<void(bool)> removed);
+
+  // Refuses new sessions, stops all, and returns when they have ended.
+  void StopAll();
+
+ private:
+  Result<int> TakeId();
+  Result<void> Reserve(const SessionRequest& request, int id);
+  void Unreserve(const SessionRequest& request);
+  Result<void> CheckTimes(const SessionRequest& request) const;
+  LaunchRequest LaunchFor(const InteractiveSession& session, const DriverLink& link,
+                          SparkConf conf) const;
+  void OnEnded(const std::shared_ptr<InteractiveSession>& session);
+  bool Remove(const std::shared_ptr<InteractiveSession>& session);
+
+  const SessionManagerOptions options_;
+  SessionServices& services_;
+  Launcher& launcher_;
+  DriverListener& listener_;
+
+  std::mutex id_mutex_;  // Held while the counter is stored, so that it never goes back.
+  int next_id_ = 0;      // Guarded by id_mutex_.
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::shared_ptr<InteractiveSession>> sessions_;  // Guarded by mutex_. By id.
+  std::set<std::string, std::less<>> names_;  // Guarded by mutex_. Of sessions_ and those to be.
+  int alive_ = 0;                             // Guarded by mutex_. Not ended, those to be included.
+  bool stopping_ = false;                     // Guarded by mutex_.
+};
+
+}  // namespace livy::internal

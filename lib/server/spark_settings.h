@@ -1,0 +1,24 @@
+// SparkSettings: from a request to the Spark settings that its application is launched with.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <livy/result.h>
+#include <livy/server.h>
+#include <livy/session.h>
+
+namespace livy::internal {
+
+using SparkConf = std::map<std::string, std::string>;
+
+// A file's URI as Spark gets it. Fails with kInvalidArgument if it is a relative path, or a local
+// file outside the directories that are allowed.
+Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules);
+
+// Fails with kInvalidArgument, in Livy's words, if the request names a setting that is refused or a
+// file that may not be used.
+Result<SparkConf> SparkConfFor(const SessionRequest& request, const SparkRules& rules);
+
+}  // namespace livy::internal

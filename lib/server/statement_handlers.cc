@@ -1,0 +1,120 @@
+// What RestService does for statements and completion.
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "server/reply.h"
+#include "server/rest_call.h"
+#include "server/rest_service.h"
+#include "server/session_request.h"
+
+namespace livy::internal {
+namespace {
+
+constexpr std::string_view kNotActive = "requirement failed: Session isn't active.";
+
+HttpResponse StatementReply(int status, const StatementRecord& statement) {
+  JsonWriter json;
+  Write(statement, json);
+  return JsonReply(status, json.Take());
+}
+
+// A session that is not running: Livy's clients look for these words in a 500.
+HttpResponse NotRunningReply(const Error& error) {
+  if (error.code == ErrorCode::kUnavailable && error.message.starts_with("Session is in state")) {
+    return TextReply(500, "java.lang.IllegalStateException: " + error.message);
+  }
+  return ErrorReply(error);
+}
+
+// The kind that a statement or a completion is for. Livy answers a wrong one with 500 and a stack
+// trace; it is the client's mistake.
+Result<Kind> KindFor(std::string_view named, Kind session_kind) {
+  const std::optional<Kind> kind = named.empty() ? session_kind : ParseKind(named);
+  if (!kind) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("Invalid kind: {}", named)};
+  }
+  if (*kind == Kind::kShared) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "Code type should be specified if session kind is shared"};
+  }
+  return *kind;
+}
+
+}  // namespace
+
+void RestService::ListStatements(const std::shared_ptr<Call>& call) {
+  const SessionPtr session = FindViewable(call);
+  if (!session) return;
+  const Result<int> from = QueryInteger(call->query, "from", 0);
+  if (!from) return call->Reply(ErrorReply(from.error()));
+  const Result<int> size = QueryInteger(call->query, "size", std::numeric_limits<int>::max());
+  if (!size) return call->Reply(ErrorReply(size.error()));
+  if (!IsActive(session->state())) return call->Reply(MessageReply(400, kNotActive));
+
+  const std::string order = QueryValue(call->query, "order").value_or("");
+  const StatementPage page = session->Statements(*from, *size, IsDescending(order));
+  JsonWriter json;
+  json.BeginObject().Key("total_statements").Int(page.total).Key("statements").BeginArray();
+  for (const StatementRecord& statement : page.statements)
+    Write(statement, json);
+  json.EndArray().EndObject();
+  call->ReplyJson(json.Take());
+}
+
+void RestService::CreateStatement(const std::shared_ptr<Call>& call) {
+  const SessionPtr session = FindModifiable(call);
+  if (!session) return;
+  Result<StatementBody> body = ParseStatementBody(call->request().body);
+  if (!body) return call->Reply(TextReply(400, body.error().message));
+  if (!body->has_code) return call->Reply(TextReply(400, "Field \"code\" is required"));
+  const Result<Kind> kind = KindFor(body->kind, session->request().kind.value_or(Kind::kShared));
+  if (!kind) return call->Reply(TextReply(400, kind.error().message));
+
+  const Result<StatementRecord> statement = session->Submit(std::move(body->code), *kind);
+  if (!statement) return call->Reply(NotRunningReply(statement.error()));
+  HttpResponse reply = StatementReply(201, *statement);
+  reply.headers.push_back(
+      {"Location", fmt::format("/sessions/{}/statements/{}", session->id(), statement->id)});
+  call->Reply(std::move(reply));
+}
+
+void RestService::GetStatement(const std::shared_ptr<Call>& call) {
+  const SessionPtr session = FindViewable(call);
+  if (!session) return;
+  const Result<int> id = ParseInteger(call->params[1]);
+  if (!id) return call->Reply(ErrorReply(id.error()));
+  ReplyAfter(call, session, *id, [id = *id](const InteractiveSession& now) {
+    if (!IsActive(now.state())) return MessageReply(400, kNotActive);
+    const std::optional<StatementRecord> statement = now.FindStatement(id);
+    return statement ? StatementReply(200, *statement) : TextReply(404, "Statement not found");
+  });
+}
+
+void RestService::CancelStatement(const std::shared_ptr<Call>& call) {
+  const SessionPtr session = FindModifiable(call);
+  if (!session) return;
+  const Result<int> id = ParseInteger(call->params[1]);
+  if (!id) return call->Reply(ErrorReply(id.error()));
+  const Result<void> cancelled = session->CancelStatement(*id);
+  call->Reply(cancelled ? MessageReply(200, "canceled") : NotRunningReply(cancelled.error()));
+}
+
+void RestService::Complete(const std::shared_ptr<Call>& call) {
+  const SessionPtr session = FindModifiable(call);
+  if (!session) return;
+  Result<CompletionBody> body = ParseCompletionBody(call->request().body);
+  if (!body) return call->Reply(TextReply(400, body.error().message));
+  const Result<Kind> kind = KindFor(body->kind, session->request().kind.value_or(Kind::kShared));
+  if (!kind) return call->Reply(TextReply(400, kind.error().message));
+  session->Complete(std::move(body->code), *kind, body->cursor,
+                    [call](const Result<std::vector<std::string>>& candidates) {
+                      if (!candidates) return call->Reply(NotRunningReply(candidates.error()));
+                      JsonWriter json;
+                      json.BeginObject().Key("candidates").Strings(*candidates).EndObject();
+                      call->ReplyJson(json.Take());
+                    });
+}
+
+}  // namespace livy::internal

@@ -1,0 +1,83 @@
+#include "server/statement_record.h"
+
+namespace livy::internal {
+namespace {
+
+using enum StatementState;
+
+bool MoveTo(StatementState to, StatementRecord& statement) {
+  if (!CanMove(statement.state, to)) return false;
+  statement.state = to;
+  if (IsFinal(to)) statement.progress = 1;
+  return true;
+}
+
+bool Cancelled(StatementRecord& statement) {
+  if (statement.state == kRunning) MoveTo(kCancelling, statement);
+  return MoveTo(kCancelled, statement);
+}
+
+void WriteMembers(const StatementRecord& statement, JsonWriter& json) {
+  json.Key("id").Int(statement.id).Key("code").String(*statement.code);
+  json.Key("state").String(ToString(statement.state)).Key("output");
+  statement.output_json ? json.Raw(*statement.output_json) : json.Null();
+  json.Key("progress").Double(statement.progress);
+  json.Key("started").Int(statement.started.time_since_epoch().count());
+  json.Key("completed").Int(statement.completed.time_since_epoch().count());
+}
+
+}  // namespace
+
+bool Apply(const StartedEvent& event, StatementRecord& statement) {
+  // A statement that was cancelled here while its driver took it has still started.
+  if (!MoveTo(kRunning, statement) && statement.state != kCancelled) return false;
+  statement.started = event.at;
+  return true;
+}
+
+bool Apply(const ProgressEvent& event, StatementRecord& statement) {
+  if (IsFinal(statement.state) || event.progress <= statement.progress) return false;
+  statement.progress = event.progress;
+  return true;
+}
+
+bool Apply(const FinishedEvent& event, StatementRecord& statement) {
+  if (statement.state == kAvailable) return false;
+  if (event.state == kCancelled || statement.state == kCancelling) {
+    Cancelled(statement);
+  } else if (statement.state != kCancelled) {
+    MoveTo(kRunning, statement);  // In case that it finished before we heard that it had started.
+    MoveTo(kAvailable, statement);
+  }
+  statement.completed = event.at;
+  if (event.output_json != "null") {
+    statement.output_json = std::make_shared<const std::string>(event.output_json);
+  }
+  return true;
+}
+
+bool ApplyCancel(StatementRecord& statement) {
+  return MoveTo(statement.state == kWaiting ? kCancelled : kCancelling, statement);
+}
+
+bool ApplyEnd(Statement::Time now, StatementRecord& statement) {
+  if (!Cancelled(statement)) return false;
+  statement.completed = now;
+  return true;
+}
+
+void Write(const StatementRecord& statement, JsonWriter& json) {
+  json.BeginObject();
+  WriteMembers(statement, json);
+  json.EndObject();
+}
+
+std::string ToStored(const StatementRecord& statement) {
+  JsonWriter json;
+  json.BeginObject();
+  WriteMembers(statement, json);
+  json.Key("kind").String(ToString(statement.kind)).EndObject();
+  return json.Take();
+}
+
+}  // namespace livy::internal

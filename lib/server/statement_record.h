@@ -1,0 +1,44 @@
+// StatementRecord: a statement as the server keeps it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <livy/statement.h>
+
+#include "core/json.h"
+#include "driver_link/wire.h"
+
+namespace livy::internal {
+
+// Cheap to copy: the long texts are shared.
+struct StatementRecord {
+  int id = 0;
+  Kind kind = Kind::kSpark;
+  std::shared_ptr<const std::string> code = {};
+  StatementState state = StatementState::kWaiting;
+  std::shared_ptr<const std::string> output_json = {};  // Null until there is an output.
+  double progress = 0;
+  Statement::Time started = {};  // The epoch until it has started; so for `completed`.
+  Statement::Time completed = {};
+};
+
+// Each applies what happened, and returns whether anything changed. A forbidden move of the state
+// is not made.
+bool Apply(const StartedEvent& event, StatementRecord& statement);
+bool Apply(const ProgressEvent& event, StatementRecord& statement);
+bool Apply(const FinishedEvent& event, StatementRecord& statement);
+
+// A cancel request: a waiting statement is cancelled at once, a running one asked to stop.
+bool ApplyCancel(StatementRecord& statement);
+
+// The session has ended: what was not final is cancelled.
+bool ApplyEnd(Statement::Time now, StatementRecord& statement);
+
+// As the REST interface shows it.
+void Write(const StatementRecord& statement, JsonWriter& json);
+
+// As it is stored: what is shown, and the kind.
+std::string ToStored(const StatementRecord& statement);
+
+}  // namespace livy::internal

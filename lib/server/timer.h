@@ -1,0 +1,55 @@
+// Timer: calls functions at points in time, on one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include <livy/clock.h>
+
+namespace livy::internal {
+
+// Safe to use from several threads.
+class Timer {
+ public:
+  using Id = std::uint64_t;
+
+  // `clock` outlives the timer.
+  explicit Timer(Clock& clock);
+
+  // Waits for a call in progress; what has not been called never will be.
+  ~Timer();
+
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  // Calls `run` after `delay`, on the timer's thread and with no lock held. It should be quick:
+  // others wait behind it.
+  Id After(Clock::Duration delay, std::function<void()> run);
+
+  // Does nothing if the call has begun.
+  void Cancel(Id id);
+
+ private:
+  struct Key {
+    Clock::TimePoint at;
+    Id id;
+    auto operator<=>(const Key&) const = default;
+  };
+
+  void Run();
+
+  Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<Key, std::function<void()>> calls_;      // Guarded by mutex_.
+  std::unordered_map<Id, Clock::TimePoint> times_;  // Guarded by mutex_. Of each entry of calls_.
+  Id last_id_ = 0;                                  // Guarded by mutex_.
+  bool stopping_ = false;                           // Guarded by mutex_.
+  std::thread thread_;
+};
+
+}  // namespace livy::internal

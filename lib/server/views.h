@@ -1,0 +1,16 @@
+// Views: sessions and their pages as the REST interface shows them.
+#pragma once
+
+#include <livy/launcher.h>
+#include <livy/session.h>
+
+#include "core/json.h"
+
+namespace livy::internal {
+
+void Write(const Session& session, JsonWriter& json);
+
+// Lines as an array, and the page as {"id":..,"from":..,"total":..,"log":[..]}.
+void Write(int session_id, const LogPage& page, JsonWriter& json);
+
+}  // namespace livy::internal
