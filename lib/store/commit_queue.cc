@@ -1,0 +1,48 @@
+#include "store/commit_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace livy::internal {
+
+CommitQueue::CommitQueue(Write write, std::size_t batches_max)
+    : write_(std::move(write)), batches_max_(batches_max) {}
+
+Result<void> CommitQueue::Submit(const std::vector<StoreChange>& changes) {
+  Waiting mine;
+  mine.changes = &changes;
+  std::unique_lock lock(mutex_);
+  queue_.push_back(&mine);
+  while (!mine.done) {
+    if (writing_) {
+      changed_.wait(lock);
+    } else {
+      WriteNext(lock);
+    }
+  }
+  return mine.result;
+}
+
+std::size_t CommitQueue::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+void CommitQueue::WriteNext(std::unique_lock<std::mutex>& lock) {
+  const auto end =
+      queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), batches_max_));
+  const std::vector<Waiting*> taken(queue_.begin(), end);
+  queue_.erase(queue_.begin(), end);
+  writing_ = true;
+  lock.unlock();
+
+  write_(std::vector<PendingBatch*>(taken.begin(), taken.end()));
+
+  lock.lock();
+  writing_ = false;
+  for (Waiting* batch : taken)
+    batch->done = true;
+  changed_.notify_all();
+}
+
+}  // namespace livy::internal

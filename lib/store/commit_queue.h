@@ -1,0 +1,53 @@
+// CommitQueue: lets threads that change a store at the same time share one transaction.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include <livy/result.h>
+#include <livy/store.h>
+
+namespace livy::internal {
+
+// One caller's changes on their way into the store, and what became of them.
+struct PendingBatch {
+  const std::vector<StoreChange>* changes = nullptr;
+  Result<void> result = {};
+};
+
+// The first caller that finds nobody writing writes for all who wait, itself among them; the others
+// sleep until their changes are in or refused. So a lone caller pays nothing, and many pay for one
+// transaction. Safe to use from several threads.
+class CommitQueue {
+ public:
+  // Writes `batches` and sets each result. Called by one thread at a time, with no lock held.
+  using Write = std::function<void(const std::vector<PendingBatch*>& batches)>;
+
+  // At most `batches_max` batches are written at once, which bounds how long one waits for others.
+  CommitQueue(Write write, std::size_t batches_max);
+
+  // Blocks until `changes` were written.
+  Result<void> Submit(const std::vector<StoreChange>& changes);
+
+  // How many callers wait for a transaction that has not begun.
+  std::size_t waiting() const;
+
+ private:
+  struct Waiting : PendingBatch {
+    bool done = false;
+  };
+
+  void WriteNext(std::unique_lock<std::mutex>& lock);
+
+  const Write write_;
+  const std::size_t batches_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Waiting*> queue_;  // Guarded by mutex_; no longer than there are callers.
+  bool writing_ = false;         // Guarded by mutex_.
+};
+
+}  // namespace livy::internal
