@@ -1,0 +1,54 @@
+// FakeLauncher: applications without Spark, for tests of programs that embed a LivyServer.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <livy/launcher.h>
+#include <livy/statement.h>
+
+namespace livy::testing {
+
+// Each application it "launches" is a thread in this process that dials the server as a real driver
+// does and answers statements by calling a function. Safe to use from several threads; destroy it
+// after the server.
+class FakeLauncher : public Launcher {
+ public:
+  // What a statement gives. Called on the driver's thread, one statement at a time; a statement of
+  // the session is `running` until it returns.
+  using Interpreter = std::function<StatementOutput(const StatementRequest& statement)>;
+
+  // Every statement's output is its own code as text.
+  FakeLauncher();
+  explicit FakeLauncher(Interpreter interpreter);
+
+  ~FakeLauncher() override;
+
+  Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
+                                              ApplicationObserver observer) override;
+  std::map<std::string, std::string> DefaultConf() const override { return {}; }
+  std::string Describe() const override { return "fake applications"; }
+
+  // Applications launched from now on have no driver: their sessions stay `starting`.
+  void StopAnswering();
+
+  // Launch() fails with this from now on.
+  void Fail(Error error);
+
+  // All requests so far, in order.
+  std::vector<LaunchRequest> launches() const;
+
+  // Ends an application as if it had ended by itself; harmless if it has ended. `index` counts
+  // launches from 0.
+  void End(std::size_t index, const ApplicationStatus& status);
+
+ private:
+  class FakeApplication;
+  struct Shared;
+
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace livy::testing

@@ -1,0 +1,116 @@
+// Stand-ins for what surrounds a session.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <livy/clock.h>
+#include <livy/launcher.h>
+#include <livy/log.h>
+#include <livy/store.h>
+#include <livy/testing/fake_clock.h>
+
+#include "driver_link/driver_link.h"
+#include "server/interactive_session.h"
+#include "server/session_store.h"
+#include "server/timer.h"
+
+namespace livy::internal {
+
+// An application whose end the test decides.
+struct ManualProcess {
+  ApplicationObserver observer = {};
+  std::vector<std::string> lines = {"stdout: ", "\nstderr: "};
+  int kills = 0;
+};
+
+class ManualApplication : public Application {
+ public:
+  explicit ManualApplication(std::shared_ptr<ManualProcess> process)
+      : process_(std::move(process)) {}
+
+  LogPage Log(int from, int size) const override {
+    const int total = static_cast<int>(process_->lines.size());
+    const int count = size < 0 ? total : size;
+    const int start = from < 0 ? std::max(0, total - count) : from;
+    LogPage page = {.from = start, .total = total};
+    for (int at = start; at < std::min(total, start + count); ++at) {
+      page.lines.push_back(process_->lines[static_cast<std::size_t>(at)]);
+    }
+    return page;
+  }
+  void Kill() override { ++process_->kills; }
+
+ private:
+  std::shared_ptr<ManualProcess> process_;
+};
+
+class ManualLauncher : public Launcher {
+ public:
+  Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
+                                              ApplicationObserver observer) override {
+    requests.push_back(request);
+    if (failure) return *failure;
+    processes.push_back(std::make_shared<ManualProcess>());
+    processes.back()->observer = std::move(observer);
+    return std::make_unique<ManualApplication>(processes.back());
+  }
+  std::map<std::string, std::string> DefaultConf() const override { return {}; }
+  std::string Describe() const override { return "by hand"; }
+
+  std::optional<Error> failure = {};
+  std::vector<LaunchRequest> requests = {};
+  std::vector<std::shared_ptr<ManualProcess>> processes = {};
+};
+
+class RecordedCommands : public DriverCommands {
+ public:
+  void Send(const DriverCommand& command) override { sent.push_back(command); }
+  bool connected() const override { return is_connected; }
+
+  std::vector<DriverCommand> sent = {};
+  bool is_connected = true;
+};
+
+// A memory store that can be told to fail.
+class FailingStore : public Store {
+ public:
+  Result<void> Apply(const std::vector<StoreChange>& changes) override {
+    if (failure) return *failure;
+    return memory_->Apply(changes);
+  }
+  Result<std::optional<std::string>> Get(std::string_view key) const override {
+    return memory_->Get(key);
+  }
+  Result<std::vector<std::string>> Children(std::string_view key) const override {
+    return memory_->Children(key);
+  }
+
+  std::optional<Error> failure = {};
+
+ private:
+  const std::unique_ptr<Store> memory_ = MakeMemoryStore();
+};
+
+// Everything that a session needs, with a clock that stands still.
+struct SessionFixture {
+  testing::FakeClock clock = {};
+  FailingStore backing = {};
+  SessionStore store{backing};
+  std::unique_ptr<LogSink> log = MakeNullLogSink();
+  Timer timer{clock};
+  SessionServices services{.store = store,
+                           .clock = clock,
+                           .timer = timer,
+                           .log = *log,
+                           .driver_connect_timeout = std::chrono::seconds(90),
+                           .driver_shutdown_timeout = std::chrono::seconds(10)};
+  ManualLauncher launcher = {};
+  std::shared_ptr<RecordedCommands> commands = std::make_shared<RecordedCommands>();
+};
+
+}  // namespace livy::internal

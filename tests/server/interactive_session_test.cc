@@ -1,0 +1,385 @@
+#include "server/interactive_session.h"
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "server/fakes.h"
+
+namespace livy::internal {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr ApplicationStatus kExited = {.state = ApplicationState::kFailed};
+
+struct Fixture : SessionFixture {
+  Fixture() : Fixture(ServerLimits{}) {}
+  explicit Fixture(const ServerLimits& limits) {
+    services.limits = limits;
+    session = std::make_shared<InteractiveSession>(7, SessionRequest{.kind = Kind::kSpark},
+                                                   std::nullopt, services);
+    session->Start(launcher, {.tag = "tag"}, commands, [this] { ++ends; });
+  }
+
+  void Happens(std::vector<DriverEvent> events) {
+    for (DriverEvent& event : events)
+      event.number = ++last_event;
+    REQUIRE(session->OnDriverEvents(events));
+  }
+  void BecomeIdle() { Happens({{.what = StateEvent{.state = SessionState::kIdle}}}); }
+
+  StatementState StateOf(int id) const { return session->FindStatement(id)->state; }
+  std::optional<std::string> Stored(int id) const {
+    return backing.Get("v1/interactive/7/statements/" + std::to_string(id)).value();
+  }
+  ManualProcess& process() { return *launcher.processes.at(0); }
+
+  std::shared_ptr<InteractiveSession> session;
+  std::int64_t last_event = 0;
+  int ends = 0;
+};
+
+Statement::Time At(int millis) {
+  return Statement::Time(milliseconds(millis));
+}
+
+DriverEvent Started(int id) {
+  return {.what = StartedEvent{.id = id, .at = At(10)}};
+}
+DriverEvent Finished(int id, std::string output) {
+  return {.what = FinishedEvent{.id = id, .at = At(20), .output_json = std::move(output)}};
+}
+DriverEvent Cancelled(int id) {
+  return {.what = FinishedEvent{.id = id, .state = StatementState::kCancelled, .at = At(20)}};
+}
+DriverEvent Idle() {
+  return {.what = StateEvent{.state = SessionState::kIdle}};
+}
+
+TEST_CASE("a session is starting until its driver is idle, and takes no statements before") {
+  Fixture f;
+  CHECK(f.session->state() == SessionState::kStarting);
+  const Result<StatementRecord> early = f.session->Submit("1", Kind::kSpark);
+  REQUIRE_FALSE(early);
+  CHECK(early.error().message == "Session is in state starting");
+
+  f.BecomeIdle();
+  CHECK(f.session->state() == SessionState::kIdle);
+  CHECK(f.session->Submit("1", Kind::kSpark));
+}
+
+TEST_CASE("a statement is stored and sent before it is answered, and ends with its output") {
+  Fixture f;
+  f.BecomeIdle();
+
+  const StatementRecord submitted = f.session->Submit("1 + 1", Kind::kSql).value();
+
+  CHECK(submitted.id == 0);
+  CHECK(submitted.state == StatementState::kWaiting);
+  CHECK(f.Stored(0) == R"({"id":0,"code":"1 + 1","state":"waiting","output":null,"progress":0.0,)"
+                       R"("started":0,"completed":0,"kind":"sql"})");
+  REQUIRE(f.commands->sent.size() == 1);
+  CHECK(std::get<ExecuteCommand>(f.commands->sent[0]).code == "1 + 1");
+  CHECK(f.session->state() == SessionState::kBusy);
+
+  f.Happens({Started(0)});
+  CHECK(f.StateOf(0) == StatementState::kRunning);
+  f.Happens({Finished(0, R"({"status":"ok"})"), Idle()});
+  const StatementRecord done = f.session->FindStatement(0).value();
+  CHECK(done.state == StatementState::kAvailable);
+  CHECK(*done.output_json == R"({"status":"ok"})");
+  CHECK(done.started == At(10));
+  CHECK(done.completed == At(20));
+  CHECK(f.session->state() == SessionState::kIdle);
+  CHECK(f.Stored(0)->find(R"("state":"available")") != std::string::npos);
+}
+
+TEST_CASE("a session is not idle while a statement is on its way to the driver") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.session->Submit("2", Kind::kSpark).value();
+
+  f.Happens({Started(0), Finished(0, "{}"), Idle()});
+  CHECK(f.session->state() == SessionState::kBusy);
+  f.Happens({Started(1), Finished(1, "{}"), Idle()});
+  CHECK(f.session->state() == SessionState::kIdle);
+}
+
+TEST_CASE("a statement that cannot be stored is refused, not sent, and its id is not used again") {
+  Fixture f;
+  f.BecomeIdle();
+  f.backing.failure = Error{ErrorCode::kUnavailable, "The disk is full."};
+
+  const Result<StatementRecord> refused = f.session->Submit("1", Kind::kSpark);
+
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "The disk is full.");
+  CHECK(f.commands->sent.empty());
+  CHECK(f.session->FindStatement(0) == std::nullopt);
+  CHECK(f.session->state() == SessionState::kIdle);
+  f.backing.failure.reset();
+  CHECK(f.session->Submit("1", Kind::kSpark).value().id == 1);
+}
+
+TEST_CASE("an event that cannot be stored changes nothing, so that the driver sends it again") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.backing.failure = Error{ErrorCode::kUnavailable, "The disk is full."};
+
+  CHECK_FALSE(f.session->OnDriverEvents({Started(0)}));
+  CHECK(f.StateOf(0) == StatementState::kWaiting);
+
+  f.backing.failure.reset();
+  CHECK(f.session->OnDriverEvents({Started(0)}));
+  CHECK(f.StateOf(0) == StatementState::kRunning);
+}
+
+TEST_CASE(
+    "cancelling a waiting statement takes effect at once, a running one when it has stopped") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.session->Submit("2", Kind::kSpark).value();
+  f.Happens({Started(0)});
+
+  CHECK(f.session->CancelStatement(0));
+  CHECK(f.session->CancelStatement(1));
+  CHECK(f.StateOf(0) == StatementState::kCancelling);
+  CHECK(f.StateOf(1) == StatementState::kCancelled);
+  CHECK(std::get<CancelCommand>(f.commands->sent.at(2)).id == 0);
+  CHECK(std::get<CancelCommand>(f.commands->sent.at(3)).id == 1);
+
+  f.Happens({Finished(0, R"({"status":"error"})"), Cancelled(1), Idle()});
+  CHECK(f.StateOf(0) == StatementState::kCancelled);
+  CHECK(*f.session->FindStatement(0)->output_json == R"({"status":"error"})");
+  CHECK(f.session->FindStatement(1)->completed == At(20));
+  CHECK(f.session->state() == SessionState::kIdle);
+}
+
+TEST_CASE("cancelling what is unknown or final is harmless") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.Happens({Started(0), Finished(0, "{}"), Idle()});
+  CHECK(f.session->CancelStatement(0));
+  CHECK(f.session->CancelStatement(99));
+  CHECK(f.commands->sent.size() == 1);
+  CHECK(f.StateOf(0) == StatementState::kAvailable);
+}
+
+TEST_CASE("a statement cancelled here while its driver took it stays cancelled") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  CHECK(f.session->CancelStatement(0));
+  f.Happens({Started(0), Finished(0, R"({"status":"ok"})"), Idle()});
+  CHECK(f.StateOf(0) == StatementState::kCancelled);
+}
+
+TEST_CASE("only the newest statements are kept, and none that has not ended is dropped") {
+  Fixture f({.statements_retained_max = 2});
+  f.BecomeIdle();
+  for (int id = 0; id < 4; ++id)
+    f.session->Submit("x", Kind::kSpark).value();
+  CHECK(f.session->StatementIds() == std::vector<int>{0, 1, 2, 3});
+  for (int id = 0; id < 4; ++id)
+    f.Happens({Started(id), Finished(id, "{}")});
+  CHECK(f.session->StatementIds() == std::vector<int>{2, 3});
+  CHECK(f.Stored(1) == std::nullopt);
+  CHECK(f.Stored(2) != std::nullopt);
+}
+
+TEST_CASE("too many waiting statements are refused until one has ended") {
+  Fixture f({.statements_queued_max = 2});
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.session->Submit("2", Kind::kSpark).value();
+  const Result<StatementRecord> third = f.session->Submit("3", Kind::kSpark);
+  REQUIRE_FALSE(third);
+  CHECK(third.error().code == ErrorCode::kResourceExhausted);
+  f.Happens({Started(0), Finished(0, "{}")});
+  CHECK(f.session->Submit("3", Kind::kSpark));
+}
+
+TEST_CASE("statements are listed in pages by id, in either order") {
+  Fixture f;
+  f.BecomeIdle();
+  for (int id = 0; id < 5; ++id)
+    f.session->Submit("x", Kind::kSpark).value();
+  const auto ids = [&](std::int64_t from, std::int64_t size, bool descending) {
+    std::vector<int> found;
+    const StatementPage page = f.session->Statements(from, size, descending);
+    CHECK(page.total == 5);
+    for (const StatementRecord& statement : page.statements)
+      found.push_back(statement.id);
+    return found;
+  };
+  constexpr std::int64_t kAll = 2147483647;
+  CHECK(ids(0, kAll, false) == std::vector{0, 1, 2, 3, 4});
+  CHECK(ids(1, 2, false) == std::vector{1, 2});
+  CHECK(ids(0, 2, true) == std::vector{4, 3});
+  CHECK(ids(3, kAll, true) == std::vector{1, 0});
+  CHECK(ids(-1, 2, false) == std::vector{0});
+  CHECK(ids(9, 2, false).empty());
+  CHECK(ids(0, -1, false).empty());
+}
+
+TEST_CASE("a launch that fails leaves a dead session that says why") {
+  SessionFixture f;
+  f.launcher.failure = Error{ErrorCode::kUnavailable, "There is no Java in /nowhere."};
+  int ends = 0;
+  const auto session =
+      std::make_shared<InteractiveSession>(0, SessionRequest{}, std::nullopt, f.services);
+  session->Start(f.launcher, {}, f.commands, [&] { ++ends; });
+  CHECK(session->state() == SessionState::kDead);
+  CHECK(session->Log(-1, 10).lines ==
+        std::vector<std::string>{"stdout: ", "\nstderr: ", "There is no Java in /nowhere."});
+  CHECK(ends == 1);
+}
+
+TEST_CASE("a driver that exits ends the session with its statements, and the log says why") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("System.exit(3)", Kind::kSpark).value();
+  f.session->Submit("2", Kind::kSpark).value();
+  f.Happens({Started(0)});
+  f.process().observer({.state = ApplicationState::kFailed, .reason = "It exited with status 3."});
+  CHECK(f.session->state() == SessionState::kDead);
+  CHECK(f.StateOf(0) == StatementState::kCancelled);
+  CHECK(f.StateOf(1) == StatementState::kCancelled);
+  CHECK(f.session->Log(-1, 1).lines == std::vector<std::string>{"It exited with status 3."});
+  CHECK(f.ends == 1);
+  f.process().observer(kExited);
+  CHECK(f.ends == 1);
+}
+
+TEST_CASE("an application killed in the cluster makes the session killed, a stop makes it dead") {
+  Fixture killed;
+  killed.process().observer({.state = ApplicationState::kKilled});
+  CHECK(killed.session->state() == SessionState::kKilled);
+
+  Fixture stopped;
+  stopped.session->Stop("Enough.");
+  stopped.process().observer({.state = ApplicationState::kKilled});
+  CHECK(stopped.session->state() == SessionState::kDead);
+}
+
+TEST_CASE("stopping asks the driver first, and kills it when it does not end in time") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Stop("Enough.");
+  CHECK(f.session->state() == SessionState::kShuttingDown);
+  CHECK(std::holds_alternative<StopCommand>(f.commands->sent.at(0)));
+  CHECK(f.process().kills == 0);
+
+  std::promise<void> passed;
+  f.timer.After(seconds(10), [&] { passed.set_value(); });
+  f.clock.Advance(seconds(10));
+  passed.get_future().wait();
+  CHECK(f.process().kills == 1);
+  f.process().observer({.state = ApplicationState::kKilled});
+  CHECK(f.session->state() == SessionState::kDead);
+}
+
+TEST_CASE("a session without a connected driver is killed at once when it is stopped") {
+  Fixture f;
+  f.commands->is_connected = false;
+  f.session->Stop("Enough.");
+  CHECK(f.process().kills == 1);
+  f.session->Stop("Enough.");
+  CHECK(f.process().kills == 1);
+}
+
+TEST_CASE("a driver that never connects is killed at its deadline, one that did is left alone") {
+  Fixture silent;
+  Fixture prompt;
+  silent.commands->is_connected = false;
+  prompt.session->OnDriverConnected();
+  for (Fixture* f : {&silent, &prompt}) {
+    std::promise<void> passed;
+    f->timer.After(seconds(90), [&] { passed.set_value(); });
+    f->clock.Advance(seconds(90));
+    passed.get_future().wait();
+  }
+  CHECK(silent.process().kills == 1);
+  CHECK(silent.session->Log(-1, 1).lines ==
+        std::vector<std::string>{"The driver did not connect within 90000 ms."});
+  CHECK(prompt.process().kills == 0);
+}
+
+TEST_CASE("who waits for a statement is woken when it is final, at the timeout, or at the end") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.session->Submit("2", Kind::kSpark).value();
+  f.session->Submit("3", Kind::kSpark).value();
+  int first = 0;
+  int third = 0;
+  std::promise<void> second;
+  f.session->Await(0, seconds(30), [&] { ++first; });
+  f.session->Await(1, seconds(5), [&] { second.set_value(); });
+  f.session->Await(2, seconds(30), [&] { ++third; });
+
+  f.Happens({Started(0)});
+  CHECK(first == 0);
+  f.Happens({Finished(0, "{}")});
+  CHECK(first == 1);
+  f.clock.Advance(seconds(5));
+  second.get_future().wait();
+  CHECK(third == 0);
+  f.process().observer(kExited);
+  CHECK(third == 1);
+  CHECK(first == 1);
+}
+
+TEST_CASE("what is already so is not waited for, and nobody who left is woken") {
+  Fixture f;
+  int wakes = 0;
+  CHECK(f.session->Await(99, seconds(30), [&] { ++wakes; }) == 0);
+  CHECK(wakes == 1);
+  const WaitList::Token token =
+      f.session->Await(WaitList::kIdleOrEnded, seconds(30), [&] { ++wakes; });
+  f.session->StopAwaiting(token);
+  f.BecomeIdle();
+  CHECK(wakes == 1);
+  f.session->Await(WaitList::kIdleOrEnded, seconds(30), [&] { ++wakes; });
+  CHECK(wakes == 2);
+}
+
+TEST_CASE("a completion is answered by the driver, or fails when the session ends") {
+  Fixture f;
+  f.BecomeIdle();
+  std::vector<Result<std::vector<std::string>>> answers;
+  const auto keep = [&](const Result<std::vector<std::string>>& a) { answers.push_back(a); };
+  f.session->Complete("sc.par", Kind::kSpark, 6, keep);
+  f.session->Complete("sc.", Kind::kSpark, 3, keep);
+  CHECK(std::get<CompleteCommand>(f.commands->sent.at(0)).cursor == 6);
+  f.Happens({{.what = CompletionEvent{.id = 0, .candidates = {"parallelize"}}}});
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].value() == std::vector<std::string>{"parallelize"});
+  f.process().observer(kExited);
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[1].error().code == ErrorCode::kUnavailable);
+}
+
+TEST_CASE("progress never goes back and is complete only at the end") {
+  Fixture f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.Happens({Started(0), {.what = ProgressEvent{.id = 0, .progress = 0.5}}});
+  f.Happens({{.what = ProgressEvent{.id = 0, .progress = 0.25}}});
+  CHECK(f.session->FindStatement(0)->progress == 0.5);
+  f.Happens({Finished(0, "{}")});
+  CHECK(f.session->FindStatement(0)->progress == 1);
+}
+
+}  // namespace
+}  // namespace livy::internal

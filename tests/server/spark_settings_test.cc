@@ -1,0 +1,76 @@
+#include "server/spark_settings.h"
+
+#include <doctest/doctest.h>
+
+namespace livy::internal {
+namespace {
+
+TEST_CASE("a request's fields win over its conf, and the operator's master over both") {
+  const SparkConf conf =
+      SparkConfFor({.driver_memory = "1g",
+                    .driver_cores = 2,
+                    .executor_memory = "3g",
+                    .executor_cores = 4,
+                    .num_executors = 5,
+                    .queue = "q",
+                    .conf = {{"spark.master", "yarn"}, {"spark.driver.memory", "9g"}, {"x", "y"}}},
+                   {.master = "local[2]", .deploy_mode = "client"})
+          .value();
+  CHECK(conf == SparkConf{{"spark.master", "local[2]"},
+                          {"spark.submit.deployMode", "client"},
+                          {"spark.driver.memory", "1g"},
+                          {"spark.driver.cores", "2"},
+                          {"spark.executor.memory", "3g"},
+                          {"spark.executor.cores", "4"},
+                          {"spark.executor.instances", "5"},
+                          {"spark.yarn.queue", "q"},
+                          {"x", "y"}});
+}
+
+TEST_CASE("lists of files are merged, the request's first, and resolved") {
+  const SparkConf conf =
+      SparkConfFor({.jars = {"/a.jar", ""}, .conf = {{"spark.jars", "hdfs:///b.jar, /c.jar"}}},
+                   {.default_fs = "hdfs://nn/"})
+          .value();
+  CHECK(conf.at("spark.jars") == "hdfs://nn/a.jar,hdfs:///b.jar,hdfs://nn/c.jar");
+}
+
+TEST_CASE("a file is resolved by its scheme, and a local one must be in an allowed directory") {
+  struct Row {
+    const char* uri;
+    const char* expected;  // The URI, or the error.
+  };
+  const SparkRules rules = {.local_dirs_allowed = {"/allowed", "/also/"}};
+  const Row rows[] = {
+      {"hdfs://nn/x", "hdfs://nn/x"},
+      {"local:/x.jar", "local:/x.jar"},
+      {"/allowed/x#y", "file:///allowed/x#y"},
+      {"file:/allowed/x", "file:/allowed/x"},
+      {"file://host/also/x", "file://host/also/x"},
+      {"x.jar", "requirement failed: Path 'x.jar' is not absolute."},
+      {"/allowed_not/x",
+       "requirement failed: Local path /allowed_not/x cannot be added to user sessions."},
+      {"file:///allowed/../etc/passwd",
+       "requirement failed: Local path /etc/passwd cannot be added to user sessions."},
+      {"a b:%%", "java.net.URISyntaxException: Illegal character in scheme name: a b:%%"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.uri);
+    const Result<std::string> resolved = ResolveUri(row.uri, rules);
+    CHECK((resolved ? *resolved : resolved.error().message) == row.expected);
+  }
+}
+
+TEST_CASE("settings that requests may not make are named in the refusal") {
+  const SessionRequest request = {
+      .conf = {{"spark.master", "x"}, {"spark.submit.deployMode", "cluster"}, {"spark.ok", "1"}}};
+  const Result<SparkConf> refused = SparkConfFor(request, {.conf_refused = {"spark.master"}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message ==
+        "Blacklisted configuration values in session config: spark.master, "
+        "spark.submit.deployMode");
+  CHECK(SparkConfFor(request, {.custom_classpath_allowed = true}));
+}
+
+}  // namespace
+}  // namespace livy::internal

@@ -1,0 +1,66 @@
+#include "server/timer.h"
+
+#include <chrono>
+#include <future>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <livy/testing/fake_clock.h>
+
+namespace livy::internal {
+namespace {
+
+using std::chrono::seconds;
+
+TEST_CASE("calls are made in the order of their times, and cancelled ones are not") {
+  testing::FakeClock clock;
+  std::vector<int> calls;
+  std::promise<void> done;
+  Timer timer(clock);
+  timer.After(seconds(3), [&] { done.set_value(); });
+  timer.After(seconds(2), [&] { calls.push_back(2); });
+  timer.After(seconds(1), [&] { calls.push_back(1); });
+  timer.Cancel(timer.After(seconds(1), [&] { calls.push_back(9); }));
+  timer.Cancel(12345);
+  clock.Advance(seconds(3));
+  done.get_future().wait();
+  CHECK(calls == std::vector{1, 2});
+}
+
+TEST_CASE("nothing is called before its time, and a call may make another") {
+  testing::FakeClock clock;
+  int calls = 0;
+  std::promise<void> first;
+  std::promise<void> second;
+  Timer timer(clock);
+  timer.After(seconds(1), [&] {
+    ++calls;
+    timer.After(seconds(1), [&] {
+      ++calls;
+      second.set_value();
+    });
+    first.set_value();
+  });
+  clock.Advance(seconds(1));
+  first.get_future().wait();
+  CHECK(calls == 1);
+  clock.Advance(seconds(1));
+  second.get_future().wait();
+  CHECK(calls == 2);
+}
+
+TEST_CASE("a timer that is destroyed drops its calls") {
+  testing::FakeClock clock;
+  const auto owned = std::make_shared<int>(0);
+  {
+    Timer timer(clock);
+    timer.After(seconds(1), [owned] { ++*owned; });
+    CHECK(owned.use_count() == 2);
+  }
+  CHECK(owned.use_count() == 1);
+  CHECK(*owned == 0);
+}
+
+}  // namespace
+}  // namespace livy::internal
