@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,7 @@ class SessionRange {
   bool last_page_ = false;
   std::vector<Result<Session>> page_ = {};
   std::size_t position_ = 0;
+  std::set<int> seen_ = {};  // Ids that were given out, so that none is twice.
 };
 
 // A small value: copies share one connection, which is expensive to make and cheap to share. Using

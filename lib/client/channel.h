@@ -1,0 +1,62 @@
+// Channel: requests to one server, and what its answers mean. Shared by all handles of a client.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <livy/clock.h>
+#include <livy/connection.h>
+#include <livy/http.h>
+#include <livy/result.h>
+
+#include "core/json.h"
+
+namespace livy::internal {
+
+// Safe to use from several threads: what it holds is, and nothing else changes but one flag.
+//
+// Nothing is ever sent twice: whether a request may be repeated is known to those who ask.
+class Channel {
+ public:
+  // None of the two may be null.
+  Channel(std::shared_ptr<Connection> connection, std::shared_ptr<Clock> clock,
+          std::chrono::milliseconds request_timeout);
+
+  Clock& clock() { return *clock_; }
+  std::chrono::milliseconds request_timeout() const { return request_timeout_; }
+
+  // Whether long polls are worth asking for: true until a server was seen to ignore one.
+  bool offers_wait() const { return offers_wait_.load(std::memory_order_relaxed); }
+  void SetOffersWait(bool offers) { offers_wait_.store(offers, std::memory_order_relaxed); }
+
+  // The answer's body. Fails as AnswerError() says, or with what the connection said.
+  Result<JsonValue> Get(std::string target);
+
+  // As Get(). If no answer came, the message says that the outcome is unknown.
+  Result<JsonValue> Post(std::string target, std::string body);
+
+  // As Post(), for requests whose answer has nothing to tell. Without a body.
+  Result<void> Command(std::string method, std::string target);
+
+  // One question of many that are asked while waiting.
+  struct Asked {
+    Result<JsonValue> answer;
+    bool waited = false;   // The server says that it waits when it is asked to.
+    bool passing = false;  // It failed in a way that says nothing about what was asked.
+  };
+  Asked Ask(std::string target, std::chrono::milliseconds timeout);
+
+ private:
+  Result<HttpResponse> Send(const HttpRequest& request, std::chrono::milliseconds timeout);
+  Result<HttpResponse> Change(const HttpRequest& request);
+
+  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<Clock> clock_;
+  const std::chrono::milliseconds request_timeout_;
+  std::atomic<bool> offers_wait_{true};
+};
+
+}  // namespace livy::internal
