@@ -68,7 +68,7 @@ class MemberWriter {
   explicit MemberWriter(JsonWriter& writer) : writer_(writer) {}
 
   void Add(std::string_view name, const std::optional<std::string>& value) {
-    if (value) writer_.Key(name).String(value);
+    if (value) writer_.Key(name).String(*value);
   }
   void Add(std::string_view name, const std::optional<int>& value) {
     if (value) writer_.Key(name).Int(*value);

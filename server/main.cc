@@ -1,0 +1,123 @@
+// livy-server: reads its options, puts the parts together, and runs until it is told to stop.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <livy/livy.h>
+
+#include "options.h"
+
+namespace {
+
+using livy::Result;
+using livy::app::Options;
+
+constexpr char kDomain[] = "livy-server";
+
+std::optional<std::string> GetEnvironment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+int Fail(const livy::Error& error) {
+  fmt::print(stderr, "livy-server: {}\n", error.message);
+  return EXIT_FAILURE;
+}
+
+// Signals that end the server are taken by one call of sigwait; all threads inherit the mask.
+sigset_t BlockEndingSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+Result<Options> ReadOptions(const std::string& conf_file, std::optional<int> port) {
+  std::vector<std::string> warnings;
+  Result<std::map<std::string, std::string>> conf =
+      livy::app::ReadConf(conf_file, GetEnvironment, warnings);
+  if (!conf) return conf.error();
+  Result<Options> options = livy::app::MakeOptions(*conf, GetEnvironment);
+  if (!options) return options.error();
+  options->warnings.insert(options->warnings.begin(), warnings.begin(), warnings.end());
+
+  const std::filesystem::path folder = livy::app::ConfFolder(conf_file, GetEnvironment);
+  if (!folder.empty()) {
+    Result<std::set<std::string>> refused =
+        livy::app::ReadBlacklist(folder / "spark-blacklist.conf");
+    if (!refused) return refused.error();
+    options->server.spark.conf_refused = *std::move(refused);
+  }
+  if (port) options->server.port = *port;
+  return options;
+}
+
+// Chooses the implementations of everything that can be replaced.
+Result<std::unique_ptr<livy::LivyServer>> StartServer(Options options) {
+  std::unique_ptr<livy::LogSink> log = livy::MakeStderrLogSink(options.log_level);
+  for (const std::string& warning : options.warnings) {
+    log->Write(livy::LogLevel::kWarning, kDomain, warning);
+  }
+  Result<std::unique_ptr<livy::Launcher>> launcher =
+      livy::MakeSparkSubmitLauncher(options.spark_submit, *log);
+  if (!launcher) return launcher.error();
+  log->Write(livy::LogLevel::kInfo, kDomain, (*launcher)->Describe());
+  options.server.launcher = *std::move(launcher);
+
+  if (!options.state_file.empty()) {
+    Result<std::unique_ptr<livy::Store>> store = livy::OpenSqliteStore(options.state_file);
+    if (!store) return store.error();
+    options.server.store = *std::move(store);
+  }
+  options.server.log = std::move(log);
+  return livy::LivyServer::Create(std::move(options.server));
+}
+
+int Run(const std::string& conf_file, std::optional<int> port) {
+  const sigset_t signals = BlockEndingSignals();
+  Result<Options> options = ReadOptions(conf_file, port);
+  if (!options) return Fail(options.error());
+  const Result<std::unique_ptr<livy::LivyServer>> server = StartServer(*std::move(options));
+  if (!server) return Fail(server.error());
+
+  fmt::print("livy-server {} listening on {}\n", LIVY_VERSION, (*server)->url());
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  // A second signal ends the process at once.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*server)->Stop();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("A REST service for Apache Spark: sessions, statements and batches as Apache Livy "
+               "serves them.",
+               "livy-server");
+  app.set_version_flag("--version", std::string("livy-server ") + LIVY_VERSION);
+  std::string conf_file;
+  app.add_option("--conf", conf_file,
+                 "Read this file instead of $LIVY_CONF_DIR/livy.conf (its format and keys: "
+                 "docs/configuration.md)")
+      ->type_name("FILE");
+  std::optional<int> port;
+  app.add_option("--port", port, "Listen here instead of at livy.server.port; 0: any free port")
+      ->check(CLI::Range(0, 65535))
+      ->type_name("PORT");
+  app.footer("SPARK_HOME names the Spark to use. The address is printed on standard output once the "
+             "server is ready; SIGTERM ends it with its sessions.");
+  CLI11_PARSE(app, argc, argv);
+  return Run(conf_file, port);
+}
