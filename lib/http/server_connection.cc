@@ -1,0 +1,579 @@
+#include "http/server_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <exception>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <utility>
+#include <variant>
+
+#include <openssl/err.h>
+
+#include "http/compression.h"
+#include "http/response_writer.h"
+#include "http/server_exchange.h"
+
+namespace livy::internal {
+namespace {
+
+constexpr Clock::TimePoint kNever = Clock::TimePoint::max();
+// One TLS record; also enough for nearly every request.
+constexpr std::size_t kReceiveBytes = 16384;
+// A client that sends one request after the other lets others have the worker now and then.
+constexpr int kServedInARow = 32;
+// A slow upload gets this much more time for what has arrived: 1 s for each 64 KiB.
+constexpr std::chrono::nanoseconds kTimePerBodyByte(1'000'000'000 / 65536);
+// How long and how much a client may go on sending after it was refused. If the socket were closed
+// with unread bytes, the system would reset it and the client might not see why.
+constexpr std::chrono::seconds kLingerTime(2);
+constexpr std::size_t kLingerBytesMax = 64 << 20;
+// A buffer that has grown larger is given back once it is empty.
+constexpr std::size_t kKeptBufferBytes = 4096;
+
+void ReleaseIfLarge(std::string& buffer) {
+  if (buffer.empty() && buffer.capacity() > kKeptBufferBytes) buffer = std::string();
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, Socket socket,
+                                   std::string peer)
+    : core_(std::move(core)),
+      peer_(std::move(peer)),
+      parser_({.target_bytes_max = core_->options.target_bytes_max,
+               .header_bytes_max = core_->options.header_bytes_max,
+               .headers_max = core_->options.headers_max}),
+      socket_(std::move(socket)) {
+  SetDeadline(core_->clock->Now() + core_->options.header_timeout);
+}
+
+ServerConnection::~ServerConnection() {
+  ReleaseBody();
+}
+
+void ServerConnection::Start() {
+  After after;
+  {
+    const std::lock_guard lock(mutex_);
+    if (core_->tls) ssl_ = MakeSsl(core_->tls.get(), socket_.fd());
+    if (core_->tls && !ssl_) {
+      CloseLocked(after);
+    } else {
+      ParkLocked();
+    }
+  }
+  Finish(std::move(after));
+}
+
+// ---- The server's thread.
+
+void ServerConnection::OnEvent(std::uint32_t events) {
+  After after;
+  {
+    const std::lock_guard lock(mutex_);
+    armed_ = 0;
+    switch (state_) {
+      case State::kParked:
+        state_ = State::kWorking;
+        after.advances = true;
+        break;
+      case State::kOwed:
+        if ((events & (EPOLLERR | EPOLLHUP)) != 0 || ((events & EPOLLRDHUP) != 0 && is_owed_) ||
+            !FlushLocked()) {
+          CloseLocked(after);
+        } else {
+          SettleLocked(after);
+        }
+        break;
+      case State::kLingering:
+        DiscardLocked(after);
+        break;
+      case State::kWorking:
+      case State::kClosed:
+        break;  // An event of an earlier state.
+    }
+  }
+  Finish(std::move(after));
+}
+
+void ServerConnection::OnDeadline(Clock::TimePoint now) {
+  After after;
+  bool refuses = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!IsDue(now) || state_ == State::kWorking || state_ == State::kClosed) return;
+    const bool is_in_handshake = ssl_ && !has_shaken_hands_;
+    refuses = state_ == State::kParked && !in_.empty() && !is_in_handshake;
+    if (refuses) {
+      state_ = State::kWorking;
+    } else {
+      CloseLocked(after);
+    }
+  }
+  if (refuses) Refuse({.status = 408, .reason = "Request Timeout"});
+  Finish(std::move(after));
+}
+
+void ServerConnection::CloseIfIdle() {
+  After after;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kParked && in_.empty()) CloseLocked(after);
+  }
+  Finish(std::move(after));
+}
+
+void ServerConnection::Cut() {
+  After after;
+  {
+    const std::lock_guard lock(mutex_);
+    CloseLocked(after);
+  }
+  Finish(std::move(after));
+}
+
+// ---- Workers.
+
+void ServerConnection::Advance() {
+  if (!Handshake()) return;
+  for (int served = 0; served < kServedInARow;) {
+    switch (NextStep()) {
+      case Step::kFill:
+        if (!Fill()) return;
+        break;
+      case Step::kServe:
+        if (!Serve()) return;
+        ++served;
+        break;
+      case Step::kStop:
+        return;
+    }
+  }
+  Finish({.advances = true});
+}
+
+// Returns whether there is a connection that can be read from.
+bool ServerConnection::Handshake() {
+  After after;
+  bool is_ready = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kClosed) return false;
+    if (!ssl_ || has_shaken_hands_) return true;
+    ERR_clear_error();
+    const int status = SSL_accept(ssl_.get());
+    const int error = status == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), status);
+    if (status == 1) {
+      has_shaken_hands_ = true;
+      is_ready = true;
+    } else if (error == SSL_ERROR_WANT_READ) {
+      ParkLocked();
+    } else if (error == SSL_ERROR_WANT_WRITE) {
+      state_ = State::kParked;
+      ArmLocked(EPOLLOUT | EPOLLRDHUP);
+    } else {
+      CloseLocked(after);
+    }
+  }
+  Finish(std::move(after));
+  return is_ready;
+}
+
+ServerConnection::Step ServerConnection::NextStep() {
+  if (!head_) {
+    if (in_.empty()) return Step::kFill;
+    return TakeHead();
+  }
+  return Continue();
+}
+
+ServerConnection::Step ServerConnection::TakeHead() {
+  auto parsed = parser_.Parse(in_);
+  if (std::holds_alternative<NeedMore>(parsed)) return Step::kFill;
+  if (auto* refusal = std::get_if<Refusal>(&parsed)) return Refuse(std::move(*refusal));
+  head_ = std::get<RequestHead>(std::move(parsed));
+  if (head_->content_length > core_->options.body_bytes_max) {
+    return Refuse({.status = 413, .reason = "Payload Too Large"});
+  }
+  if (!head_->has_body()) return Step::kServe;
+  if (head_->is_chunked) chunks_.emplace(core_->options.body_bytes_max);
+  SetDeadline(core_->clock->Now() + core_->options.body_timeout);
+  return Continue();
+}
+
+// The head is there: is the body?
+ServerConnection::Step ServerConnection::Continue() {
+  const std::string_view body = std::string_view(in_).substr(head_->size);
+  if (head_->is_chunked) {
+    switch (chunks_->Scan(body)) {
+      case ChunkScanner::State::kComplete:
+        return Step::kServe;
+      case ChunkScanner::State::kMalformed:
+        return Refuse({.status = 400, .reason = "Bad chunk"});
+      case ChunkScanner::State::kTooLarge:
+        return Refuse({.status = 413, .reason = "Payload Too Large"});
+      case ChunkScanner::State::kNeedMore:
+        break;
+    }
+  } else if (body.size() >= head_->content_length) {
+    return Step::kServe;
+  }
+  if (head_->expects_continue && !has_continued_) {
+    has_continued_ = true;
+    After after;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!SendLocked("HTTP/1.1 100 Continue\r\n\r\n")) CloseLocked(after);
+    }
+    Finish(std::move(after));
+  }
+  return Step::kFill;
+}
+
+// Reads more. Returns false if the connection is parked or has ended.
+bool ServerConnection::Fill() {
+  std::array<char, kReceiveBytes> buffer;
+  std::size_t size = 0;
+  After after;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kClosed) return false;
+    switch (ReceiveLocked(buffer.data(), buffer.size(), size)) {
+      case Received::kSome:
+        break;
+      case Received::kEnd:
+        CloseLocked(after);
+        break;
+      case Received::kNothing:
+        if (deadline_ == kNever.time_since_epoch().count()) {
+          SetDeadline(core_->clock->Now() + (in_.empty() ? core_->options.keep_alive_timeout
+                                                         : core_->options.header_timeout));
+        }
+        if (in_.empty() && core_->is_stopping) {
+          CloseLocked(after);
+        } else {
+          ParkLocked();
+        }
+        break;
+    }
+  }
+  Finish(std::move(after));
+  if (size == 0) return false;
+  if (in_.empty()) SetDeadline(core_->clock->Now() + core_->options.header_timeout);
+  in_.append(buffer.data(), size);
+  if (!head_) return true;
+  body_bytes_held_ += size;
+  if (core_->body_bytes.fetch_add(size) + size > core_->options.bodies_bytes_max) {
+    Refuse({.status = 503, .reason = "Service Unavailable"});
+    return false;
+  }
+  deadline_ += static_cast<std::int64_t>(size) * kTimePerBodyByte.count();
+  return true;
+}
+
+// Gives the request that is in `in_` to the handler. Returns true if it is answered and the
+// connection goes on.
+bool ServerConnection::Serve() {
+  const RequestHead head = *std::exchange(head_, std::nullopt);
+  const std::size_t encoded_size =
+      head.is_chunked ? chunks_->last_chunk() : static_cast<std::size_t>(head.content_length);
+  std::optional<std::string> body =
+      core_->body_reader.Read(head, std::string_view(in_).substr(head.size, encoded_size));
+  if (!body) {
+    Refuse({.status = 400, .reason = "Bad body"});
+    return false;
+  }
+  ForgetRequest(head.size + (head.is_chunked ? chunks_->end() : encoded_size));
+  HttpRequest request = {.method = head.method,
+                         .target = head.target,
+                         .headers = head.headers,
+                         .body = *std::move(body),
+                         .peer = peer_};
+  const auto encoding = FindHeader(request.headers, "Content-Encoding");
+  const ContentCoding coding = encoding ? ParseCoding(*encoding) : ContentCoding::kNone;
+  if (coding != ContentCoding::kNone && !request.body.empty()) {
+    Result<std::string> text = Decompress(request.body, coding, core_->options.body_bytes_max);
+    if (!text) {
+      const bool is_too_large = text.error().code == ErrorCode::kResourceExhausted;
+      Refuse(is_too_large ? Refusal{413, "Payload Too Large"}
+                          : Refusal{400, "Bad compressed body"});
+      return false;
+    }
+    request.body = *std::move(text);
+  }
+  return Handle(head, std::move(request));
+}
+
+bool ServerConnection::Handle(const RequestHead& head, HttpRequest request) {
+  std::uint64_t answer = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kClosed) return false;
+    is_owed_ = true;
+    answer = ++answer_;
+  }
+  {
+    const auto exchange =
+        std::make_shared<ServerExchange>(shared_from_this(), answer, head, std::move(request));
+    try {
+      core_->handler(exchange);
+    } catch (const std::exception& error) {
+      exchange->Fail(error.what());
+    } catch (...) {
+      exchange->Fail("The handler failed.");
+    }
+  }
+  After after;
+  bool goes_on = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kClosed) return false;
+    goes_on = !is_owed_ && out_.empty() && !closes_;
+    if (!goes_on) {
+      state_ = State::kOwed;
+      SettleLocked(after);
+    }
+  }
+  Finish(std::move(after));
+  return goes_on;
+}
+
+void ServerConnection::ForgetRequest(std::size_t bytes) {
+  in_.erase(0, bytes);
+  ReleaseIfLarge(in_);
+  chunks_.reset();
+  parser_.Reset();
+  has_continued_ = false;
+  ReleaseBody();
+  SetDeadline(kNever);  // Until the connection waits for the client again.
+}
+
+void ServerConnection::ReleaseBody() {
+  core_->body_bytes -= std::exchange(body_bytes_held_, 0);
+}
+
+// Answers a request that no handler sees, and ends the connection.
+ServerConnection::Step ServerConnection::Refuse(Refusal refusal) {
+  const std::string page =
+      WriteResponse(BadMessagePage(refusal), {.closes = true}, core_->clock->Wall());
+  After after;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kClosed) return Step::kStop;
+    // Best effort: a client that has not read its earlier answers does not get this one.
+    if (FlushLocked() && SendLocked(page)) {
+      LingerLocked(after);
+    } else {
+      CloseLocked(after);
+    }
+  }
+  Finish(std::move(after));
+  return Step::kStop;
+}
+
+// ---- Answers, from any thread.
+
+bool ServerConnection::Write(std::uint64_t answer, std::string_view bytes, Piece piece) {
+  After after;
+  bool is_accepted = true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kClosed || !is_owed_ || answer != answer_) return false;
+    if (piece != Piece::kMore) {
+      is_owed_ = false;
+      closes_ = piece == Piece::kLastThenClose;
+      after.dropped = std::exchange(gone_, nullptr);
+    }
+    is_accepted = SendLocked(bytes);
+    const bool is_too_slow =
+        piece == Piece::kMore && out_.size() - sent_ > core_->options.stream_buffer_bytes_max;
+    if (!is_accepted || is_too_slow) {
+      is_accepted = false;
+      CloseLocked(after);
+    } else {
+      SettleLocked(after);
+    }
+  }
+  Finish(std::move(after));
+  return is_accepted;
+}
+
+void ServerConnection::OnGone(std::uint64_t answer, std::function<void()> gone) {
+  std::function<void()> dropped;
+  bool is_gone = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (answer != answer_ || (state_ != State::kClosed && !is_owed_)) return;
+    is_gone = state_ == State::kClosed;
+    if (is_gone && !is_owed_) return;  // Answered before it ended.
+    if (!is_gone) dropped = std::exchange(gone_, std::move(gone));
+  }
+  if (is_gone) gone();
+}
+
+// ---- Moves between states, and what follows them.
+
+// Decides what a connection without a worker waits for.
+void ServerConnection::SettleLocked(After& after) {
+  if (state_ != State::kOwed) return;  // A worker, which settles when the handler returns.
+  if (sent_ < out_.size()) return ArmLocked(EPOLLOUT | (is_owed_ ? EPOLLRDHUP : 0U));
+  if (is_owed_) return ArmLocked(EPOLLRDHUP);
+  if (closes_) return CloseLocked(after);
+  const bool has_pending = !in_.empty() || (ssl_ && SSL_has_pending(ssl_.get()) != 0);
+  if (has_pending) {
+    state_ = State::kWorking;
+    after.advances = true;
+  } else if (core_->is_stopping) {
+    CloseLocked(after);
+  } else {
+    SetDeadline(core_->clock->Now() + core_->options.keep_alive_timeout);
+    ParkLocked();
+  }
+}
+
+void ServerConnection::ParkLocked() {
+  state_ = State::kParked;
+  if (in_.empty()) in_ = std::string();
+  if (out_.empty()) out_ = std::string();
+  ArmLocked(EPOLLIN | EPOLLRDHUP);
+}
+
+void ServerConnection::LingerLocked(After& after) {
+  after.dropped = std::exchange(gone_, nullptr);
+  is_owed_ = false;
+  in_ = std::string();
+  ReleaseBody();
+  if (ssl_ && has_shaken_hands_) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+  }
+  ::shutdown(socket_.fd(), SHUT_WR);
+  state_ = State::kLingering;
+  SetDeadline(core_->clock->Now() + kLingerTime);
+  ArmLocked(EPOLLIN | EPOLLRDHUP);
+}
+
+void ServerConnection::DiscardLocked(After& after) {
+  constexpr int kReadsInARow = 4;
+  std::array<char, kReceiveBytes> sink;
+  for (int i = 0; i < kReadsInARow; ++i) {
+    const ssize_t size = ::recv(socket_.fd(), sink.data(), sink.size(), 0);
+    if (size > 0) lingered_ += static_cast<std::size_t>(size);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) break;
+    if (size <= 0 || lingered_ > kLingerBytesMax) return CloseLocked(after);
+  }
+  ArmLocked(EPOLLIN | EPOLLRDHUP);
+}
+
+void ServerConnection::CloseLocked(After& after) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  after.has_ended = true;
+  (is_owed_ ? after.gone : after.dropped) = std::exchange(gone_, nullptr);
+  out_ = std::string();
+  sent_ = 0;
+  SetDeadline(kNever);
+  if (ssl_ && has_shaken_hands_) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());  // Tells the client that nothing was cut off; never blocks.
+  }
+  ssl_.reset();
+  socket_.Reset();
+}
+
+void ServerConnection::ArmLocked(std::uint32_t events) {
+  if (armed_ == events) return;
+  armed_ = events;
+  epoll_event event = {};
+  event.events = events | EPOLLONESHOT;
+  event.data.ptr = this;
+  const int operation = std::exchange(is_registered_, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  ::epoll_ctl(core_->epoll.fd(), operation, socket_.fd(), &event);
+}
+
+void ServerConnection::Finish(After after) {
+  if (after.advances) {
+    const bool is_accepted = core_->pool.Submit([self = shared_from_this()] { self->Advance(); });
+    if (!is_accepted) Refuse({.status = 503, .reason = "Service Unavailable"});
+  }
+  // Not in this thread, which may hold locks of its own; only at the very end is there no other.
+  if (after.gone && !core_->pool.SubmitAlways(after.gone)) after.gone();
+  if (after.has_ended) core_->Forget(this);
+}
+
+// ---- The socket.
+
+ServerConnection::Received ServerConnection::ReceiveLocked(char* data, std::size_t size,
+                                                           std::size_t& received) {
+  received = 0;
+  if (!ssl_) {
+    ssize_t count = 0;
+    do {
+      count = ::recv(socket_.fd(), data, size, 0);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) return errno == EAGAIN ? Received::kNothing : Received::kEnd;
+    received = static_cast<std::size_t>(count);
+    return count == 0 ? Received::kEnd : Received::kSome;
+  }
+  ERR_clear_error();
+  if (SSL_read_ex(ssl_.get(), data, size, &received) == 1) return Received::kSome;
+  received = 0;
+  const int error = SSL_get_error(ssl_.get(), 0);
+  const bool would_block = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+  return would_block ? Received::kNothing : Received::kEnd;
+}
+
+std::optional<std::size_t> ServerConnection::SendSomeLocked(std::string_view bytes) {
+  if (!ssl_) {
+    ssize_t count = 0;
+    do {
+      count = ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    return errno == EAGAIN ? std::optional<std::size_t>(0) : std::nullopt;
+  }
+  ERR_clear_error();
+  std::size_t sent = 0;
+  if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent) == 1) return sent;
+  const int error = SSL_get_error(ssl_.get(), 0);
+  const bool would_block = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+  return would_block ? std::optional<std::size_t>(0) : std::nullopt;
+}
+
+// Sends what is queued, as far as the socket takes it. Returns false if the connection is broken.
+bool ServerConnection::FlushLocked() {
+  while (sent_ < out_.size()) {
+    const std::optional<std::size_t> sent = SendSomeLocked(std::string_view(out_).substr(sent_));
+    if (!sent) return false;
+    if (*sent == 0) return true;
+    sent_ += *sent;
+    SetDeadline(core_->clock->Now() + core_->options.response_timeout);
+  }
+  if (!out_.empty()) SetDeadline(kNever);
+  out_.clear();
+  sent_ = 0;
+  ReleaseIfLarge(out_);
+  return true;
+}
+
+// Sends at once what the socket takes and queues the rest.
+bool ServerConnection::SendLocked(std::string_view bytes) {
+  if (!FlushLocked()) return false;
+  const bool was_empty = out_.empty();
+  while (was_empty && !bytes.empty()) {
+    const std::optional<std::size_t> sent = SendSomeLocked(bytes);
+    if (!sent) return false;
+    if (*sent == 0) break;
+    bytes.remove_prefix(*sent);
+  }
+  if (bytes.empty()) return true;
+  if (was_empty) SetDeadline(core_->clock->Now() + core_->options.response_timeout);
+  // What is sent already goes first, so that a long stream does not grow without end.
+  out_.erase(0, std::exchange(sent_, 0));
+  out_ += bytes;
+  return true;
+}
+
+}  // namespace livy::internal
