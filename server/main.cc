@@ -1,4 +1,5 @@
 // livy-server: reads its options, puts the parts together, and runs until it is told to stop.
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -7,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <livy/livy.h>
@@ -36,7 +36,8 @@ int Fail(const livy::Error& error) {
 sigset_t BlockEndingSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -103,9 +104,10 @@ int Run(const std::string& conf_file, std::optional<int> port) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("A REST service for Apache Spark: sessions, statements and batches as Apache Livy "
-               "serves them.",
-               "livy-server");
+  CLI::App app(
+      "A REST service for Apache Spark: sessions, statements and batches as Apache Livy "
+      "serves them.",
+      "livy-server");
   app.set_version_flag("--version", std::string("livy-server ") + LIVY_VERSION);
   std::string conf_file;
   app.add_option("--conf", conf_file,
@@ -116,8 +118,9 @@ int main(int argc, char** argv) {
   app.add_option("--port", port, "Listen here instead of at livy.server.port; 0: any free port")
       ->check(CLI::Range(0, 65535))
       ->type_name("PORT");
-  app.footer("SPARK_HOME names the Spark to use. The address is printed on standard output once the "
-             "server is ready; SIGTERM ends it with its sessions.");
+  app.footer(
+      "SPARK_HOME names the Spark to use. The address is printed on standard output once the "
+      "server is ready; SIGTERM ends it with its sessions.");
   CLI11_PARSE(app, argc, argv);
   return Run(conf_file, port);
 }

@@ -81,7 +81,8 @@ class Settings {
     if (value == nullptr) return;
     target.clear();
     std::string spaced = *value;
-    for (char& c : spaced) c = c == ',' ? ' ' : c;
+    for (char& c : spaced)
+      c = c == ',' ? ' ' : c;
     std::istringstream words(spaced);
     target.assign(std::istream_iterator<std::string>(words), {});
   }
@@ -108,7 +109,8 @@ class Settings {
   }
 
   static std::string Lower(std::string text) {
-    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : text)
+      c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return text;
   }
 
@@ -129,8 +131,8 @@ void TakeHttp(Settings& settings, ServerOptions& server) {
   ServerLimits& limits = server.limits;
   settings.Take("livy.server.request-header.size", limits.request_header_bytes_max,
                 std::size_t{1024}, kGigabyte);
-  settings.Take("livy.server.request-body.size", limits.request_body_bytes_max,
-                std::size_t{1024}, kGigabyte);
+  settings.Take("livy.server.request-body.size", limits.request_body_bytes_max, std::size_t{1024},
+                kGigabyte);
   settings.Take("livy.server.connections.max", limits.connections_max, 1, kMany);
   settings.Take("livy.server.threads.max", limits.worker_threads_max, 1, 1000);
   settings.Take("livy.server.request-header.timeout", limits.request_header_timeout);
@@ -149,8 +151,7 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.state-retain.sec", server.state_retain);
   settings.Take("livy.rsc.retained-statements", limits.statements_retained_max, 1, kMany);
   settings.Take("livy.rsc.sql.num-rows", limits.sql_rows_max, 1, kMany);
-  settings.Take("livy.rsc.output.max-size", limits.output_bytes_max, std::size_t{1024},
-                kGigabyte);
+  settings.Take("livy.rsc.output.max-size", limits.output_bytes_max, std::size_t{1024}, kGigabyte);
 }
 
 void TakeDriver(Settings& settings, ServerOptions& server) {
@@ -251,8 +252,7 @@ Result<Conf> ReadConf(const std::filesystem::path& file, const Environment& envi
   if (!stream || std::filesystem::is_directory(path)) {
     return Invalid(fmt::format("{} cannot be read.", path.string()));
   }
-  Conf conf =
-      internal::ParseProperties(std::string(std::istreambuf_iterator<char>(stream), {}));
+  Conf conf = internal::ParseProperties(std::string(std::istreambuf_iterator<char>(stream), {}));
   std::erase_if(conf, [&](const auto& entry) {
     if (entry.first.starts_with("livy.")) return false;
     warnings.push_back(fmt::format("{} is not a setting of this server.", entry.first));

@@ -31,18 +31,18 @@ struct Options {
 Result<Options> MakeOptions(const std::map<std::string, std::string>& conf,
                             const Environment& environment);
 
-// Reads livy.conf's syntax: that of Java's properties files. `file` empty: $LIVY_CONF_DIR/livy.conf,
-// which may be missing. Only keys that begin with "livy." are kept; for others there is a warning.
+// Reads livy.conf's syntax: that of Java's properties files. `file` empty:
+// $LIVY_CONF_DIR/livy.conf, which may be missing. Only keys that begin with "livy." are kept; for
+// others there is a warning.
 Result<std::map<std::string, std::string>> ReadConf(const std::filesystem::path& file,
                                                     const Environment& environment,
                                                     std::vector<std::string>& warnings);
 
-// The settings that spark-blacklist.conf beside livy.conf names: one a line, '#' for comments. Empty
-// if there is no such file.
+// The settings that spark-blacklist.conf beside livy.conf names: one a line, '#' for comments.
+// Empty if there is no such file.
 Result<std::set<std::string>> ReadBlacklist(const std::filesystem::path& file);
 
 // The folder of livy.conf, in which spark-blacklist.conf is looked for too; empty if there is none.
-std::filesystem::path ConfFolder(const std::filesystem::path& file,
-                                 const Environment& environment);
+std::filesystem::path ConfFolder(const std::filesystem::path& file, const Environment& environment);
 
 }  // namespace livy::app
