@@ -1,0 +1,106 @@
+package org.livy.driver;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
+
+/** A Python or R process: its start, its standard error in the driver's log, its end. */
+final class ChildProcess {
+    private static final int LINES_KEPT = 50;
+    private static final int STOP_SECONDS = 5;
+
+    final Process process;
+    private final String name;
+    private final Thread log;
+    private final ArrayDeque<String> lastLines = new ArrayDeque<>();
+
+    ChildProcess(String name, ProcessBuilder builder) throws IOException {
+        this.name = name;
+        process = builder.start();
+        log = Daemon.start("livy-" + name + "-log", this::copyErrors);
+    }
+
+    private void copyErrors() {
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(
+                     process.getErrorStream(), StandardCharsets.UTF_8))) {
+            String line;
+            while ((line = lines.readLine()) != null) {
+                System.err.println(name + ": " + line);
+                synchronized (lastLines) {
+                    if (lastLines.size() == LINES_KEPT) {
+                        lastLines.poll();
+                    }
+                    lastLines.add(line);
+                }
+            }
+        } catch (IOException ended) {
+            // The process is gone, which its owner notices by its other streams.
+        }
+    }
+
+    /** The last lines of its standard error and how it ended. Waits a little for the end. */
+    String howItEnded() {
+        String end = "its connection closed";
+        try {
+            if (process.waitFor(2, TimeUnit.SECONDS)) {
+                end = "exit code " + process.exitValue();
+                log.join(1000);
+            }
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        }
+        synchronized (lastLines) {
+            return (lastLines.isEmpty() ? "" : String.join("\n", lastLines) + "\n") + name + " "
+                    + end;
+        }
+    }
+
+    void kill() {
+        process.destroyForcibly();
+    }
+
+    /** Ends it: its standard input closes, it gets some seconds for its exit handlers, then force. */
+    void stop() {
+        try {
+            process.getOutputStream().close();
+        } catch (IOException gone) {
+            // Then there is nothing to end.
+        }
+        try {
+            process.waitFor(STOP_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException hurry) {
+            Thread.currentThread().interrupt();
+        }
+        process.destroyForcibly();
+    }
+
+    /** Copies a script out of the jar into a new folder that only this user can read. */
+    static Path script(String resource) throws IOException {
+        Path script = Files.createTempDirectory("livy-script-").resolve(resource);
+        try (InputStream in = ChildProcess.class.getResourceAsStream(resource)) {
+            Files.copy(in, script);
+        }
+        return script;
+    }
+
+    static void deleteScript(Path script) {
+        File file = script.toFile();
+        if (!file.delete() || !file.getParentFile().delete()) {
+            file.getParentFile().deleteOnExit();
+            file.deleteOnExit();
+        }
+    }
+
+    /** A variable of the environment; empty ones count as missing. */
+    static String environment(String variable, String otherwise) {
+        String value = System.getenv(variable);
+        return value == null || value.isEmpty() ? otherwise : value;
+    }
+}

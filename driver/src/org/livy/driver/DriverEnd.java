@@ -1,0 +1,116 @@
+package org.livy.driver;
+
+import java.io.File;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** The end of the driver, whoever wants it. It happens once. */
+final class DriverEnd {
+    static final int EXIT_ORDERLY = 0;
+    static final int EXIT_FAILED = 1;
+    private static final long DRAIN_MILLIS = 5_000;
+    /** Spark's own shutdown hooks run beside ours and must not be kept waiting for long. */
+    private static final long DRAIN_IN_HOOK_MILLIS = 2_000;
+    private static final long STOP_SECONDS_MAX = 60;
+
+    private final Outbox outbox;
+    private final Interpreters interpreters;
+    private final File classFolder;
+    private final AtomicBoolean begun = new AtomicBoolean();
+    private final CountDownLatch never = new CountDownLatch(1);
+
+    DriverEnd(Outbox outbox, Interpreters interpreters, File classFolder) {
+        this.outbox = outbox;
+        this.interpreters = interpreters;
+        this.classFolder = classFolder;
+    }
+
+    /** Reports an end that comes from elsewhere: System.exit in a statement, or a signal. */
+    void watchForExit() {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            if (begun.compareAndSet(false, true)) {
+                reportDeath("The driver's process was told to exit", DRAIN_IN_HOOK_MILLIS);
+            }
+            delete(classFolder);
+        }, "livy-exit"));
+    }
+
+    /** The server wants it. */
+    void orderly() {
+        begin(() -> {
+            closeAll();
+            reportDeath(null, DRAIN_MILLIS);
+        }, EXIT_ORDERLY);
+    }
+
+    /** There is no server to report to. */
+    void withoutServer(String reason) {
+        System.err.println("livy-driver: " + reason + "; stopping");
+        begin(this::closeAll, EXIT_FAILED);
+    }
+
+    /** Spark did not start. */
+    void failed(Throwable failure) {
+        failure.printStackTrace();
+        begin(() -> {
+            outbox.add(Json.object(
+                    "event", "state", "state", "error", "message", String.valueOf(failure)));
+            reportDeath(String.valueOf(failure), DRAIN_MILLIS);
+        }, EXIT_FAILED);
+    }
+
+    /** Keeps the main thread: clusters take its return for the end of the application. */
+    void await() throws InterruptedException {
+        never.await();
+    }
+
+    private void begin(Runnable work, int exitCode) {
+        if (!begun.compareAndSet(false, true)) {
+            return;
+        }
+        Thread worker = Daemon.start("livy-end", work);
+        Daemon.start("livy-exit", () -> {
+            try {
+                worker.join(TimeUnit.SECONDS.toMillis(STOP_SECONDS_MAX));
+            } catch (InterruptedException hurry) {
+                Thread.currentThread().interrupt();
+            }
+            // Threads of the user's code may still run.
+            System.exit(exitCode);
+        });
+    }
+
+    private void closeAll() {
+        interpreters.close();
+        try {
+            SparkAccess.stop();
+        } catch (RuntimeException failure) {
+            System.err.println("livy-driver: stopping Spark: " + failure);
+        }
+    }
+
+    private void reportDeath(String message, long drainMillis) {
+        Map<String, Object> event = Json.object("event", "state", "state", "dead");
+        if (message != null) {
+            event.put("message", message);
+        }
+        outbox.add(event);
+        try {
+            outbox.drain(drainMillis);
+        } catch (InterruptedException hurry) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void delete(File file) {
+        File[] children = file.listFiles();
+        if (children != null) {
+            for (File child : children) {
+                delete(child);
+            }
+        }
+        file.delete();
+    }
+}

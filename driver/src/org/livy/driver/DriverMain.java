@@ -1,0 +1,105 @@
+package org.livy.driver;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import java.security.GeneralSecurityException;
+import java.util.Collections;
+import java.util.Map;
+
+/** The program in the Spark driver: {@code spark-submit --class org.livy.driver.DriverMain}. */
+public final class DriverMain implements ServerLink.Listener {
+    private final Settings settings;
+    private final Outbox outbox = new Outbox();
+    private final File classFolder;
+    private final ScalaStart scala;
+    private final Interpreters interpreters;
+    private final StatementQueue statements;
+    private final DriverEnd end;
+    private final Commands commands;
+
+    private DriverMain() throws IOException {
+        settings = Settings.load();
+        String parent = System.getProperty(
+                "spark.repl.classdir", System.getProperty("java.io.tmpdir"));
+        classFolder = Files.createTempDirectory(Paths.get(parent), "livy-repl-").toFile();
+        scala = new ScalaStart(classFolder.getPath(), settings.outputBytesMax);
+        interpreters = new Interpreters(this::startInterpreter);
+        statements = new StatementQueue(
+                interpreters, outbox, new SparkJobGroups(), settings.cancelMillis);
+        end = new DriverEnd(outbox, interpreters, classFolder);
+        commands = new Commands(statements, interpreters, outbox, settings.kind, end::orderly);
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        SystemOut.install();
+        new DriverMain().run();
+    }
+
+    @Override
+    public void command(Map<String, Object> command) {
+        commands.handle(command);
+    }
+
+    @Override
+    public void ended(String reason) {
+        end.withoutServer(reason);
+    }
+
+    private void run() throws GeneralSecurityException, InterruptedException {
+        end.watchForExit();
+        outbox.add(Json.object("event", "state", "state", "starting"));
+        new ServerLink(settings, outbox, this).start();
+        String kind = Interpreters.canonical(settings.kind);
+        boolean startsWithScala = kind.equals("spark") || kind.equals("shared");
+        if (startsWithScala) {
+            scala.begin();
+        }
+        try {
+            // Executors fetch the REPL's classes from here, so it must be known at Spark's start.
+            SparkAccess.start(Collections.singletonMap(
+                    "spark.repl.class.outputDir", classFolder.getPath()));
+            reportApplication();
+            startFirst(startsWithScala ? "spark" : kind);
+            statements.open();
+        } catch (RuntimeException | Error failure) {
+            end.failed(failure);
+        }
+        end.await();
+    }
+
+    private void reportApplication() {
+        Object context = SparkAccess.context();
+        outbox.add(Json.object("event", "application", "appId",
+                Reflect.call(context, "applicationId"), "uiUrl",
+                ScalaValues.orNull(Reflect.call(context, "uiWebUrl")), "sparkVersion",
+                Reflect.call(context, "version"), "scalaVersion", ScalaEngine.scalaVersion(),
+                "javaVersion", System.getProperty("java.version")));
+    }
+
+    /** A session is idle when its kind is ready. If it cannot be, its statements will say why. */
+    private void startFirst(String kind) throws InterruptedException {
+        try {
+            interpreters.get(kind);
+        } catch (InterpreterException failure) {
+            System.err.println("livy-driver: " + failure.getMessage());
+        }
+    }
+
+    private Interpreter startInterpreter(String kind)
+            throws InterpreterException, InterruptedException {
+        switch (kind) {
+            case "spark":
+                return scala.await();
+            case "pyspark":
+                return new PythonInterpreter(settings.outputBytesMax);
+            case "sparkr":
+                return new RInterpreter(settings.outputBytesMax);
+            case "sql":
+                return new SqlInterpreter(settings.sqlRowsMax);
+            default:
+                throw new InterpreterException("There is no kind " + kind);
+        }
+    }
+}

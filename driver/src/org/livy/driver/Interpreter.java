@@ -1,0 +1,29 @@
+package org.livy.driver;
+
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * Runs code of one kind inside the driver. {@link #execute} is called by one thread at a time;
+ * {@link #interrupt} and {@link #kill} by another while it runs, and they must not block.
+ */
+interface Interpreter {
+    /**
+     * Runs {@code code} to its end; the Spark jobs it starts belong to {@code jobGroup}. Failures of
+     * the code are results. Throws only if it was stopped.
+     */
+    Result execute(String code, String jobGroup) throws InterruptedException;
+
+    /** Asks the code that {@code runner} executes to stop. May be called again if it does not. */
+    void interrupt(Thread runner);
+
+    /** Stops the code by force. Returns false if there is no way to. */
+    boolean kill(Thread runner);
+
+    /** Names that could stand at {@code cursor}; empty if there are none or it cannot tell now. */
+    default List<String> complete(String code, int cursor) {
+        return Collections.emptyList();
+    }
+
+    default void close() {}
+}

@@ -1,0 +1,70 @@
+package org.livy.driver;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The interpreters of a session, each started when it is first needed and again after it died.
+ * {@link #get} and {@link #drop} are for the thread that runs statements, the rest for any.
+ */
+final class Interpreters {
+    /** Starts an interpreter of a kind. */
+    interface Factory {
+        Interpreter start(String kind) throws InterpreterException, InterruptedException;
+    }
+
+    private final Factory factory;
+    private final Map<String, Interpreter> started = new ConcurrentHashMap<>();
+
+    Interpreters(Factory factory) {
+        this.factory = factory;
+    }
+
+    /** Livy's other names of the kinds. */
+    static String canonical(String kind) {
+        switch (kind) {
+            case "scala":
+                return "spark";
+            case "python":
+                return "pyspark";
+            case "r":
+                return "sparkr";
+            default:
+                return kind;
+        }
+    }
+
+    Interpreter get(String kind) throws InterpreterException, InterruptedException {
+        Interpreter found = started.get(kind);
+        if (found == null) {
+            found = factory.start(kind);
+            started.put(kind, found);
+        }
+        return found;
+    }
+
+    /** Returns null if the kind is not in use yet. */
+    Interpreter ifStarted(String kind) {
+        return started.get(kind);
+    }
+
+    /** Forgets a dead interpreter. */
+    void drop(String kind) {
+        Interpreter dead = started.remove(kind);
+        if (dead != null) {
+            close(dead);
+        }
+    }
+
+    void close() {
+        started.values().forEach(Interpreters::close);
+    }
+
+    private static void close(Interpreter interpreter) {
+        try {
+            interpreter.close();
+        } catch (RuntimeException failure) {
+            System.err.println("livy-driver: closing an interpreter: " + failure);
+        }
+    }
+}

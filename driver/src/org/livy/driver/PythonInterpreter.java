@@ -1,0 +1,158 @@
+package org.livy.driver;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Runs statements of kind pyspark in a Python process that shares the driver's SparkContext by py4j.
+ * The process's own standard input and output carry one JSON object a line; it moves what the user's
+ * code sees as such elsewhere before any of that runs.
+ */
+final class PythonInterpreter implements Interpreter {
+    private final Object gateway;
+    private final ChildProcess child;
+    private final OutputStream toChild;
+    private final BufferedReader fromChild;
+    /** Held for a request and its answer. */
+    private final ReentrantLock conversation = new ReentrantLock();
+    private volatile long request;
+
+    PythonInterpreter(int outputBytesMax) throws InterpreterException {
+        Path script = null;
+        gateway = Reflect.create(Reflect.type("org.apache.spark.api.python.Py4JServer"),
+                Reflect.call(SparkAccess.context(), "getConf"));
+        Reflect.call(gateway, "start");
+        try {
+            script = ChildProcess.script("python_bootstrap.py");
+            child = new ChildProcess(
+                    "Python", PythonEnvironment.process(script, gateway, outputBytesMax));
+            toChild = child.process.getOutputStream();
+            fromChild = new BufferedReader(new InputStreamReader(
+                    child.process.getInputStream(), StandardCharsets.UTF_8));
+            awaitReady();
+        } catch (IOException | InterpreterException failed) {
+            Reflect.call(gateway, "shutdown");
+            throw new InterpreterException("Python did not start: " + failed.getMessage(), failed);
+        } finally {
+            if (script != null) {
+                ChildProcess.deleteScript(script);
+            }
+        }
+    }
+
+    private void awaitReady() throws IOException, InterpreterException {
+        Map<String, Object> ready = read();
+        if (ready == null) {
+            throw new InterpreterException(child.howItEnded());
+        } else if (ready.get("error") != null) {
+            throw new InterpreterException((String) ready.get("error"));
+        }
+    }
+
+    /** Returns null at the end of the process. */
+    private Map<String, Object> read() throws IOException {
+        String line = fromChild.readLine();
+        return line == null ? null : JsonReader.readObject(line);
+    }
+
+    private void write(Map<String, Object> message) throws IOException {
+        byte[] line = (Json.write(message) + "\n").getBytes(StandardCharsets.UTF_8);
+        synchronized (toChild) {
+            toChild.write(line);
+            toChild.flush();
+        }
+    }
+
+    /** Returns null if the process has ended. */
+    private Map<String, Object> ask(Map<String, Object> message) {
+        try {
+            long id = ++request;
+            message.put("id", id);
+            write(message);
+            Map<String, Object> reply = read();
+            while (reply != null && ((Number) reply.get("id")).longValue() != id) {
+                reply = read();
+            }
+            return reply;
+        } catch (IOException gone) {
+            return null;
+        }
+    }
+
+    @Override
+    public Result execute(String code, String jobGroup) {
+        conversation.lock();
+        try {
+            Map<String, Object> reply =
+                    ask(Json.object("op", "execute", "code", code, "group", jobGroup));
+            return reply == null ? Result.died(child.howItEnded()) : result(reply);
+        } finally {
+            conversation.unlock();
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Result result(Map<String, Object> reply) {
+        Object data = reply.get("data");
+        if (data != null) {
+            return Result.ok((Map<String, Object>) data);
+        }
+        List<String> traceback = new ArrayList<>();
+        for (Object line : (List<Object>) reply.get("traceback")) {
+            traceback.add((String) line);
+        }
+        return Result.error((String) reply.get("ename"), (String) reply.get("evalue"), traceback)
+                .withPrinted((String) reply.get("stdout"));
+    }
+
+    /** The number of the request goes with it, so a late one cannot hit the next statement. */
+    @Override
+    public void interrupt(Thread runner) {
+        try {
+            write(Json.object("op", "interrupt", "of", request));
+        } catch (IOException gone) {
+            // Whoever waits for the answer notices.
+        }
+    }
+
+    @Override
+    public boolean kill(Thread runner) {
+        child.kill();
+        return true;
+    }
+
+    @Override
+    public List<String> complete(String code, int cursor) {
+        if (!conversation.tryLock()) {
+            return Collections.emptyList();
+        }
+        try {
+            Map<String, Object> reply =
+                    ask(Json.object("op", "complete", "code", code, "cursor", cursor));
+            List<String> names = new ArrayList<>();
+            if (reply != null) {
+                for (Object name : (List<?>) reply.get("candidates")) {
+                    names.add((String) name);
+                }
+            }
+            return names;
+        } finally {
+            conversation.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        child.stop();
+        Reflect.call(gateway, "shutdown");
+    }
+}

@@ -1,0 +1,96 @@
+package org.livy.driver;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+
+/** How a statement ended, in the shape the REST interface shows it. */
+final class Result {
+    /** MIME type to value; null for an error. */
+    final Map<String, Object> data;
+
+    private final String name;
+    private final String message;
+    private final List<String> traceback;
+    private final String printed;
+    private final boolean interpreterDied;
+
+    private Result(Map<String, Object> data, String name, String message, List<String> traceback,
+            String printed, boolean interpreterDied) {
+        this.data = data;
+        this.name = name;
+        this.message = message;
+        this.traceback = traceback;
+        this.printed = printed;
+        this.interpreterDied = interpreterDied;
+    }
+
+    static Result ok(Map<String, Object> data) {
+        return new Result(data, null, null, Collections.emptyList(), "", false);
+    }
+
+    static Result ok(String mimeType, Object value) {
+        return ok(Json.object(mimeType, value));
+    }
+
+    static Result error(String name, String message, List<String> traceback) {
+        return new Result(null, name, message, traceback, "", false);
+    }
+
+    static Result error(String name, String message) {
+        return error(name, message, Collections.emptyList());
+    }
+
+    /** The error with its Java stack, as Livy shows failures of SQL. */
+    static Result error(Throwable failure) {
+        List<String> frames = new ArrayList<>();
+        for (StackTraceElement frame : failure.getStackTrace()) {
+            frames.add(frame.toString());
+        }
+        String message = failure.getMessage();
+        return error("Error", message == null ? failure.toString() : message, frames);
+    }
+
+    /** The interpreter is gone, and its variables with it. */
+    static Result died(String how) {
+        return new Result(null, "Error", "Interpreter died:\n" + how, Collections.emptyList(), "",
+                true);
+    }
+
+    /** The interpreter of this kind could not be started; {@code why} is for people. */
+    static Result noInterpreter(String why) {
+        return error("InterpreterError", "Fail to start interpreter",
+                Collections.singletonList(why + "\n"));
+    }
+
+    /** The same error, telling what was printed before it. */
+    Result withPrinted(String text) {
+        return new Result(data, name, message, traceback, text, interpreterDied);
+    }
+
+    boolean isError() {
+        return data == null;
+    }
+
+    boolean interpreterDied() {
+        return interpreterDied;
+    }
+
+    /** As a member of the REST interface. {@code stdout} is an addition to Livy's members. */
+    String toJson(long executionCount) {
+        Map<String, Object> members = Json.object("status", data != null ? "ok" : "error",
+                "execution_count", executionCount);
+        if (data != null) {
+            members.put("data", data);
+        } else {
+            members.put("ename", name);
+            members.put("evalue", message);
+            members.put("traceback", traceback);
+            if (!printed.isEmpty()) {
+                members.put("stdout", printed);
+            }
+        }
+        return Json.write(members);
+    }
+}

@@ -1,0 +1,164 @@
+package org.livy.driver;
+
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** Runs statements of kind spark. */
+final class ScalaInterpreter implements Interpreter {
+    private static final String BINDINGS =
+            "@transient val spark = _root_.org.livy.driver.SparkAccess.session"
+            + ".asInstanceOf[org.apache.spark.sql.SparkSession]\n"
+            + "@transient val sc = _root_.org.livy.driver.SparkAccess.context"
+            + ".asInstanceOf[org.apache.spark.SparkContext]\n"
+            + "@transient val sqlContext = spark.sqlContext";
+    private static final String IMPORTS = "import org.apache.spark.SparkContext._\n"
+            + "import spark.implicits._\nimport spark.sql\n"
+            + "import org.apache.spark.sql.functions._";
+
+    private final int outputBytesMax;
+    private final ScalaEngine engine;
+    /** The engine's echoes and errors of the piece that runs, apart from what the piece prints. */
+    private volatile StatementOutput messages;
+
+    ScalaInterpreter(String classFolder, int outputBytesMax) {
+        this.outputBytesMax = outputBytesMax;
+        messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
+        engine = new ScalaEngine(classFolder, new PrintWriter(
+                new OutputStreamWriter(new OutputStream() {
+                    @Override
+                    public void write(int b) {
+                        messages.write(b);
+                    }
+
+                    @Override
+                    public void write(byte[] from, int offset, int length) {
+                        messages.write(from, offset, length);
+                    }
+                }, StandardCharsets.UTF_8), true));
+    }
+
+    /** Defines what statements start with. Compiles at once, and waits for Spark only to run. */
+    void bindSpark() throws InterpreterException {
+        engine.useClassLoader();
+        for (String code : new String[] {BINDINGS, IMPORTS}) {
+            if (engine.interpret(code, false) != ScalaEngine.Outcome.SUCCESS) {
+                throw new InterpreterException(messages.text());
+            }
+            messages.clear();
+        }
+    }
+
+    @Override
+    public Result execute(String code, String jobGroup) throws InterruptedException {
+        StatementOutput output = new StatementOutput(outputBytesMax, SystemOut.LOG);
+        messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
+        Thread runner = Thread.currentThread();
+        ClassLoader before = runner.getContextClassLoader();
+        SparkAccess.setJobGroup(jobGroup);
+        SystemOut.capture(output);
+        engine.useClassLoader();
+        try {
+            return withConsole(output, () -> runBlocks(code, output));
+        } finally {
+            runner.setContextClassLoader(before);
+            SystemOut.release(output);
+            output.end();
+            SparkAccess.clearJobGroup();
+        }
+    }
+
+    /** scala.Console, unlike System.out, is inherited by threads, so late output finds its way. */
+    private static Result withConsole(StatementOutput output, Callable<Result> body) {
+        return (Result) Reflect.call(Reflect.module("scala.Console"), "withOut", output,
+                ScalaValues.function0(body));
+    }
+
+    private Result runBlocks(String code, StatementOutput output) throws InterruptedException {
+        Result ofMagic = null;
+        for (String block : ScalaMagics.split(code)) {
+            Result failed;
+            if (ScalaMagics.isMagic(block)) {
+                ofMagic = ScalaMagics.run(block, this::valueOf);
+                failed = ofMagic.isError() ? ofMagic : null;
+                output.clear();
+            } else {
+                failed = runBlock(block, output);
+                ofMagic = output.text().isEmpty() ? ofMagic : null;
+            }
+            if (failed != null) {
+                return failed.withPrinted(output.text());
+            }
+        }
+        return ofMagic != null ? ofMagic : Result.ok("text/plain", output.text());
+    }
+
+    /** Returns null unless it failed. */
+    private Result runBlock(String block, StatementOutput output) throws InterruptedException {
+        List<ScalaEngine.Piece> pieces = new ArrayList<>();
+        ScalaEngine.Outcome outcome = engine.split(block, pieces);
+        for (ScalaEngine.Piece piece : pieces) {
+            for (int i = 0; i < piece.blankLinesBefore; i++) {
+                engine.skipResultName();
+            }
+            outcome = engine.interpret(piece.code, false);
+            if (outcome != ScalaEngine.Outcome.SUCCESS) {
+                break;
+            }
+            byte[] echo = messages.text().getBytes(StandardCharsets.UTF_8);
+            output.write(echo, 0, echo.length);
+            messages.clear();
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+        }
+        String said = messages.text();
+        messages.clear();
+        switch (outcome) {
+            case ERROR:
+                return ScalaErrors.parse(said, block);
+            case INCOMPLETE:
+                return Result.error("Error", "incomplete statement");
+            default:
+                return null;
+        }
+    }
+
+    /** The value of a name, by a line that hands it over; null if there is no such name. */
+    private Object valueOf(String name) {
+        ReplBridge.take();
+        engine.interpret("_root_.org.livy.driver.ReplBridge.put(" + name + ")", true);
+        messages.clear();
+        return ReplBridge.take();
+    }
+
+    @Override
+    public void interrupt(Thread runner) {
+        runner.interrupt();
+    }
+
+    /** A loop that never blocks ignores interrupts. Java can stop such a thread until version 19. */
+    @Override
+    public boolean kill(Thread runner) {
+        try {
+            Thread.class.getMethod("stop").invoke(runner);
+            return true;
+        } catch (ReflectiveOperationException | UnsupportedOperationException newerJava) {
+            return false;
+        }
+    }
+
+    @Override
+    public List<String> complete(String code, int cursor) {
+        return engine.complete(code, cursor);
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}

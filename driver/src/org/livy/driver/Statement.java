@@ -1,0 +1,26 @@
+package org.livy.driver;
+
+/** A statement on its way through {@link StatementQueue}, whose lock guards what changes. */
+final class Statement {
+    enum State { WAITING, RUNNING, CANCELLING, FINISHED }
+
+    final long id;
+    final String kind;
+    final String code;
+    State state = State.WAITING;
+    /** The thread that runs it; null before and after. */
+    Thread runner;
+    /** What runs it; null until that is started. */
+    Interpreter interpreter;
+
+    Statement(long id, String kind, String code) {
+        this.id = id;
+        this.kind = kind;
+        this.code = code;
+    }
+
+    /** The Spark job group, and what progress and cancellation go by. */
+    String jobGroup() {
+        return String.valueOf(id);
+    }
+}

@@ -1,0 +1,175 @@
+package org.livy.driver;
+
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ScheduledFuture;
+
+/**
+ * Runs statements one after the other in a thread of its own and reports them to the server. Safe to
+ * use from several threads. Nothing runs before {@link #open}. The server bounds how many wait.
+ */
+final class StatementQueue {
+    private final Interpreters interpreters;
+    private final Outbox outbox;
+    private final StatementTimer timer;
+    private final ArrayDeque<Statement> waiting = new ArrayDeque<>();
+    private final Map<Long, Statement> unfinished = new HashMap<>();
+    private Thread worker;
+
+    StatementQueue(Interpreters interpreters, Outbox outbox, SparkJobs jobs, long cancelMillis) {
+        this.interpreters = interpreters;
+        this.outbox = outbox;
+        this.timer = new StatementTimer(this, outbox, jobs, cancelMillis);
+    }
+
+    /** Reports that the driver is ready and starts to run what waits. */
+    synchronized void open() {
+        outbox.add(Json.object("event", "state", "state", "idle"));
+        worker = Daemon.startDeep("livy-statements", this::work);
+    }
+
+    synchronized void submit(long id, String kind, String code) {
+        Statement statement =
+                new Statement(id, Interpreters.canonical(kind), LineEnds.toLineFeeds(code));
+        if (unfinished.putIfAbsent(id, statement) == null) {
+            waiting.add(statement);
+            notifyAll();
+        }
+    }
+
+    /** Cancels a statement: at once if it waits, else as soon as it lets itself be stopped. */
+    synchronized void cancel(long id) {
+        Statement statement = unfinished.get(id);
+        if (statement == null) {
+            return;
+        }
+        if (statement.state == Statement.State.WAITING) {
+            waiting.remove(statement);
+            finish(statement, "cancelled", 0, null);
+        } else if (statement.state == Statement.State.RUNNING) {
+            statement.state = Statement.State.CANCELLING;
+            timer.stop(statement);
+        }
+    }
+
+    synchronized boolean isRunning(Statement statement) {
+        return statement.runner != null;
+    }
+
+    /** Interrupts what runs the statement, and never what runs after it. */
+    synchronized void interrupt(Statement statement) {
+        if (statement.runner == null) {
+            return;
+        }
+        if (statement.interpreter == null) {
+            statement.runner.interrupt();
+        } else {
+            statement.interpreter.interrupt(statement.runner);
+        }
+    }
+
+    /** Stops the statement by force; returns false if that is impossible. */
+    synchronized boolean kill(Statement statement) {
+        return statement.runner == null
+                || statement.interpreter != null && statement.interpreter.kill(statement.runner);
+    }
+
+    /** Leaves a thread that cannot be stopped to itself and goes on in a new one. */
+    synchronized void abandon(Statement statement) {
+        if (statement.runner != null) {
+            System.err.println("livy-driver: statement " + statement.id + " cannot be stopped");
+            worker = Daemon.startDeep("livy-statements", this::work);
+            statement.runner = null;
+            finish(statement, "cancelled", 0,
+                    Result.error("Error", "The statement could not be stopped and still runs")
+                            .toJson(statement.id));
+        }
+    }
+
+    private void work() {
+        Statement statement;
+        while ((statement = next()) != null) {
+            try {
+                run(statement);
+            } catch (ThreadDeath late) {
+                // It was meant for a statement that ended by itself in that moment.
+                settle(statement, Result.error("Error", "The statement was stopped"), 0);
+            }
+        }
+    }
+
+    /** Waits for a statement; null if another thread has taken this one's place. */
+    private synchronized Statement next() {
+        while (worker == Thread.currentThread() || worker == null) {
+            Statement statement = waiting.poll();
+            if (statement != null) {
+                statement.state = Statement.State.RUNNING;
+                statement.runner = Thread.currentThread();
+                return statement;
+            }
+            try {
+                wait();
+            } catch (InterruptedException meantForTheLastStatement) {
+                continue;
+            }
+        }
+        return null;
+    }
+
+    private void run(Statement statement) {
+        outbox.add(Json.object(
+                "event", "started", "id", statement.id, "at", System.currentTimeMillis()));
+        ScheduledFuture<?> progress = timer.reportProgress(statement);
+        long begin = System.nanoTime();
+        Result result;
+        try {
+            Interpreter interpreter = interpreters.get(statement.kind);
+            synchronized (this) {
+                statement.interpreter = interpreter;
+            }
+            begin = System.nanoTime();
+            result = interpreter.execute(statement.code, statement.jobGroup());
+        } catch (InterpreterException notStarted) {
+            result = Result.noInterpreter(notStarted.getMessage());
+        } catch (InterruptedException | ThreadDeath stopped) {
+            result = Result.error("Error", "The statement was stopped");
+        } catch (Throwable defect) {
+            defect.printStackTrace();
+            result = Result.error("Internal Error: " + defect.getClass().getName(),
+                    String.valueOf(defect.getMessage()));
+        }
+        long micros = (System.nanoTime() - begin) / 1000;
+        progress.cancel(false);
+        settle(statement, result, micros);
+    }
+
+    private void settle(Statement statement, Result result, long micros) {
+        String output = result.toJson(statement.id);
+        if (result.interpreterDied()) {
+            // The Spark session lives on; a new interpreter starts with the next statement.
+            interpreters.drop(statement.kind);
+        }
+        synchronized (this) {
+            Thread.interrupted();
+            if (statement.runner != null) {
+                statement.runner = null;
+                boolean cancelled = statement.state == Statement.State.CANCELLING;
+                finish(statement, cancelled ? "cancelled" : "available", micros, output);
+            }
+        }
+    }
+
+    private void finish(Statement statement, String state, long micros, String output) {
+        statement.state = Statement.State.FINISHED;
+        unfinished.remove(statement.id);
+        Map<String, Object> finished = Json.object("event", "finished", "id", statement.id, "state",
+                state, "at", System.currentTimeMillis(), "micros", micros, "output",
+                output == null ? null : new Json.Raw(output));
+        if (unfinished.isEmpty() && worker != null) {
+            outbox.add(finished, Json.object("event", "state", "state", "idle"));
+        } else {
+            outbox.add(finished);
+        }
+    }
+}

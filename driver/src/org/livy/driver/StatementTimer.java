@@ -1,0 +1,94 @@
+package org.livy.driver;
+
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/** Looks after running statements from outside: reports their progress, and stops them. */
+final class StatementTimer {
+    /** Not 1, which is for the end of a statement. */
+    private static final double PROGRESS_MAX = 0.99;
+    private static final long PROGRESS_MILLIS = 500;
+    private static final long STEP_MILLIS = 200;
+    /** How often to interrupt again: more seldom while a job runs, whose cancellation is enough. */
+    private static final int STEPS_IDLE = 5;
+    private static final int STEPS_WITH_JOBS = 10;
+    /** How long a thread may take to die before it is given up. */
+    private static final long KILL_MILLIS = 5_000;
+
+    private final StatementQueue queue;
+    private final Outbox outbox;
+    private final SparkJobs jobs;
+    private final long cancelMillis;
+    private final ScheduledThreadPoolExecutor executor;
+
+    StatementTimer(StatementQueue queue, Outbox outbox, SparkJobs jobs, long cancelMillis) {
+        this.queue = queue;
+        this.outbox = outbox;
+        this.jobs = jobs;
+        this.cancelMillis = cancelMillis;
+        executor = new ScheduledThreadPoolExecutor(1, body -> {
+            Thread thread = new Thread(body, "livy-timer");
+            thread.setDaemon(true);
+            return thread;
+        });
+        executor.setRemoveOnCancelPolicy(true);
+    }
+
+    /** Reports the statement's progress until the returned future is cancelled. */
+    ScheduledFuture<?> reportProgress(Statement statement) {
+        double[] reported = {0};
+        return executor.scheduleWithFixedDelay(() -> {
+            double progress = Math.min(progress(statement), PROGRESS_MAX);
+            if (progress > reported[0]) {
+                reported[0] = progress;
+                outbox.addDroppable(Json.object(
+                        "event", "progress", "id", statement.id, "progress", progress));
+            }
+        }, PROGRESS_MILLIS, PROGRESS_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private double progress(Statement statement) {
+        try {
+            return jobs.progress(statement.jobGroup());
+        } catch (RuntimeException sparkIsStopping) {
+            return 0;
+        }
+    }
+
+    /** Stops a running statement: asks for {@code cancelMillis}, then uses force. */
+    void stop(Statement statement) {
+        long begin = System.nanoTime();
+        executor.execute(() -> step(statement, begin, 0));
+    }
+
+    private void step(Statement statement, long begin, int step) {
+        if (!queue.isRunning(statement)) {
+            return;
+        }
+        long waited = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+        boolean hadJobs = cancelJobs(statement);
+        if (waited < cancelMillis) {
+            // An interrupt would tear an interpreter's connection to Spark in the middle of an
+            // answer, so a job's cancellation gets time to end the statement by itself.
+            if (hadJobs ? step > 0 && step % STEPS_WITH_JOBS == 0 : step % STEPS_IDLE == 0) {
+                queue.interrupt(statement);
+            }
+        } else if (waited > cancelMillis + KILL_MILLIS || !queue.kill(statement)) {
+            queue.abandon(statement);
+            return;
+        }
+        executor.schedule(
+                () -> step(statement, begin, step + 1), STEP_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private boolean cancelJobs(Statement statement) {
+        try {
+            boolean active = jobs.hasActive(statement.jobGroup());
+            jobs.cancel(statement.jobGroup());
+            return active;
+        } catch (RuntimeException sparkIsStopping) {
+            return false;
+        }
+    }
+}
