@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "driver_link": {"core", "http"},
     "client": {"core", "http"},
     "server": {"core", "http", "driver_link"},
+    "testing": {"core", "http"},
     "ui": {"core"},
 }
 # Start of a third party's header -> the files that may name it, as patterns of paths.

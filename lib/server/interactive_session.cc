@@ -64,6 +64,12 @@ InteractiveSession::InteractiveSession(int id, SessionRequest request, User owne
       ownership_{.owner = std::move(owner), .proxy_user = request_.proxy_user},
       services_(services) {}
 
+// The last owner of a session may be its application's observer, which must not destroy the
+// application.
+InteractiveSession::~InteractiveSession() {
+  services_.timer.After(Clock::Duration::zero(), [application = std::move(application_)] {});
+}
+
 void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
                                std::shared_ptr<DriverCommands> commands,
                                std::function<void()> ended) {
@@ -195,10 +201,10 @@ std::optional<StatementRecord> InteractiveSession::FindStatement(int id) const {
   return found->second;
 }
 
-StatementPage InteractiveSession::Statements(std::int64_t from, std::int64_t size,
+StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t size,
                                              bool descending) const {
   const std::lock_guard lock(mutex_);
-  StatementPage page = {.total = static_cast<int>(statements_.size())};
+  StatementSlice page = {.total = static_cast<int>(statements_.size())};
   const std::int64_t begin = std::clamp<std::int64_t>(from, 0, page.total);
   const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, page.total);
   const auto add = [&](auto first) {

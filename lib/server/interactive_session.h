@@ -41,7 +41,7 @@ struct SessionServices {
   std::chrono::milliseconds driver_shutdown_timeout = {};
 };
 
-struct StatementPage {
+struct StatementSlice {
   int total = 0;
   std::vector<StatementRecord> statements = {};
 };
@@ -55,6 +55,8 @@ class InteractiveSession : public DriverEventSink,
 
   // `request` has its kind and its proxy user as they became.
   InteractiveSession(int id, SessionRequest request, User owner, SessionServices& services);
+
+  ~InteractiveSession() override;
 
   int id() const { return id_; }
   const SessionRequest& request() const { return request_; }
@@ -80,7 +82,7 @@ class InteractiveSession : public DriverEventSink,
 
   // Those still kept, by id; `from` is an index into them, negative for 0 with `size` counted from
   // there, as Livy does.
-  StatementPage Statements(std::int64_t from, std::int64_t size, bool descending) const;
+  StatementSlice Statements(std::int64_t from, std::int64_t size, bool descending) const;
 
   // Asks the driver what could stand at `cursor`. `completed` is called once.
   void Complete(std::string code, Kind kind, int cursor, Completed completed);
@@ -137,7 +139,7 @@ class InteractiveSession : public DriverEventSink,
   mutable std::mutex mutex_;
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.
   bool driver_came_ = false;                      // Guarded by mutex_.
-  std::unique_ptr<Application> application_;      // Set once, guarded by mutex_.
+  std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
   ApplicationStatus application_status_;          // Guarded by mutex_.
   std::shared_ptr<DriverCommands> commands_;      // Set once, guarded by mutex_.
   std::function<void()> ended_;                   // Guarded by mutex_. Called once.

@@ -80,7 +80,7 @@ class Server : public LivyServer {
   explicit Server(ServerOptions options)
       : options_(std::move(options)),
         store_(*options_.store),
-        timer_(std::make_unique<Timer>(*options_.clock)) {}
+        timer_(*options_.clock) {}
 
   ~Server() override { Stop(); }
 
@@ -92,7 +92,7 @@ class Server : public LivyServer {
     services_.emplace(SessionServices{
         .store = store_,
         .clock = *options_.clock,
-        .timer = *timer_,
+        .timer = timer_,
         .log = *options_.log,
         .limits = options_.limits,
         .driver_connect_timeout = options_.driver_connect_timeout,
@@ -127,7 +127,7 @@ class Server : public LivyServer {
     if (sessions_) sessions_->StopAll();
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
-    timer_.reset();  // Its calls use all of the above.
+    timer_.Stop();  // Its calls use all of the above.
   }
 
  private:
@@ -159,7 +159,7 @@ class Server : public LivyServer {
   }
 
   void SchedulePing() {
-    timer_->After(kPingInterval, [this] {
+    timer_.After(kPingInterval, [this] {
       listener_->PingAll();
       SchedulePing();
     });
@@ -167,7 +167,7 @@ class Server : public LivyServer {
 
   const ServerOptions options_;
   SessionStore store_;
-  std::unique_ptr<Timer> timer_;
+  Timer timer_;
   std::unique_ptr<DriverListener> listener_;
   std::optional<SessionServices> services_;
   std::optional<SessionManager> sessions_;

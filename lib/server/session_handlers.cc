@@ -46,7 +46,7 @@ void RestService::ListSessions(const std::shared_ptr<Call>& call) {
   const Result<User> user = EffectiveUser(*call);
   if (!user) return call->Reply(ErrorReply(user.error()));
 
-  const SessionPage page = sessions_.List(*from, *size);
+  const SessionSlice page = sessions_.List(*from, *size);
   JsonWriter json;
   json.BeginObject().Key("from").Int(*from).Key("total").Int(page.total);
   json.Key("sessions").BeginArray();

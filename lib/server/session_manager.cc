@@ -162,7 +162,7 @@ std::shared_ptr<InteractiveSession> SessionManager::Find(std::string_view key) c
   return found == sessions_.end() ? nullptr : *found;
 }
 
-SessionPage SessionManager::List(std::int64_t from, std::int64_t size) const {
+SessionSlice SessionManager::List(std::int64_t from, std::int64_t size) const {
   const std::lock_guard lock(mutex_);
   const auto total = static_cast<std::int64_t>(sessions_.size());
   const std::int64_t begin = std::clamp<std::int64_t>(from, 0, total);

@@ -23,7 +23,7 @@
 
 namespace livy::internal {
 
-struct SessionPage {
+struct SessionSlice {
   int total = 0;
   std::vector<std::shared_ptr<InteractiveSession>> sessions = {};
 };
@@ -57,7 +57,7 @@ class SessionManager {
 
   // Sessions from index `from` on, in the order of their creation, as Livy counts: a negative
   // `from` shortens the page.
-  SessionPage List(std::int64_t from, std::int64_t size) const;
+  SessionSlice List(std::int64_t from, std::int64_t size) const;
 
   // Stops the session, removes it when it has ended, and calls `removed` with whether it was this
   // call that removed it.

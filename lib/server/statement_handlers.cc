@@ -54,7 +54,7 @@ void RestService::ListStatements(const std::shared_ptr<Call>& call) {
   if (!IsActive(session->state())) return call->Reply(MessageReply(400, kNotActive));
 
   const std::string order = QueryValue(call->query, "order").value_or("");
-  const StatementPage page = session->Statements(*from, *size, IsDescending(order));
+  const StatementSlice page = session->Statements(*from, *size, IsDescending(order));
   JsonWriter json;
   json.BeginObject().Key("total_statements").Int(page.total).Key("statements").BeginArray();
   for (const StatementRecord& statement : page.statements)

@@ -6,13 +6,18 @@ namespace livy::internal {
 
 Timer::Timer(Clock& clock) : clock_(clock), thread_([this] { Run(); }) {}
 
-Timer::~Timer() {
+Timer::~Timer() { Stop(); }
+
+void Timer::Stop() {
+  std::map<Key, std::function<void()>> dropped;  // Destroyed without the lock.
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    dropped.swap(calls_);
+    times_.clear();
   }
   changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 Timer::Id Timer::After(Clock::Duration delay, std::function<void()> run) {
@@ -21,6 +26,7 @@ Timer::Id Timer::After(Clock::Duration delay, std::function<void()> run) {
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_) return 0;
     id = ++last_id_;
     times_[id] = at;
     first = calls_.emplace(Key{at, id}, std::move(run)).first == calls_.begin();

@@ -20,7 +20,7 @@ class Timer {
   // `clock` outlives the timer.
   explicit Timer(Clock& clock);
 
-  // Waits for a call in progress; what has not been called never will be.
+  // Stops as Stop() does.
   ~Timer();
 
   Timer(const Timer&) = delete;
@@ -29,6 +29,10 @@ class Timer {
   // Calls `run` after `delay`, on the timer's thread and with no lock held. It should be quick:
   // others wait behind it.
   Id After(Clock::Duration delay, std::function<void()> run);
+
+  // Waits for a call in progress; what has not been called is dropped, and so is what comes later.
+  // Harmless when repeated. Not to be called by a call.
+  void Stop();
 
   // Does nothing if the call has begun.
   void Cancel(Id id);

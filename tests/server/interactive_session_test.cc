@@ -216,7 +216,7 @@ TEST_CASE("statements are listed in pages by id, in either order") {
     f.session->Submit("x", Kind::kSpark).value();
   const auto ids = [&](std::int64_t from, std::int64_t size, bool descending) {
     std::vector<int> found;
-    const StatementPage page = f.session->Statements(from, size, descending);
+    const StatementSlice page = f.session->Statements(from, size, descending);
     CHECK(page.total == 5);
     for (const StatementRecord& statement : page.statements)
       found.push_back(statement.id);

@@ -1,15 +1,21 @@
 // FakeLauncher: applications without Spark, for tests of programs that embed a LivyServer.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <livy/launcher.h>
 #include <livy/statement.h>
 
 namespace livy::testing {
+
+// A statement's output that is `text` and nothing else.
+StatementOutput TextOutput(std::string_view text);
 
 // Each application it "launches" is a thread in this process that dials the server as a real driver
 // does and answers statements by calling a function. Safe to use from several threads; destroy it
@@ -46,9 +52,10 @@ class FakeLauncher : public Launcher {
 
  private:
   class FakeApplication;
+  class ApplicationEnd;
   struct Shared;
 
-  std::shared_ptr<Shared> shared_;
+  const std::unique_ptr<Shared> shared_;
 };
 
 }  // namespace livy::testing

@@ -1,0 +1,127 @@
+#include <livy/testing/fake_launcher.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "core/json.h"
+#include "testing/fake_driver.h"
+
+namespace livy::testing {
+
+// Tells the observer once that the application has ended, whoever ends it first.
+class FakeLauncher::ApplicationEnd {
+ public:
+  explicit ApplicationEnd(ApplicationObserver observer) : observer_(std::move(observer)) {}
+
+  void Report(const ApplicationStatus& status) {
+    ApplicationObserver observer;
+    {
+      const std::lock_guard lock(mutex_);
+      observer = std::exchange(observer_, nullptr);
+    }
+    if (observer) observer(status);
+  }
+
+ private:
+  std::mutex mutex_;
+  ApplicationObserver observer_;  // Guarded by mutex_. Empty after the end.
+};
+
+struct FakeLauncher::Shared {
+  Interpreter interpreter;
+
+  mutable std::mutex mutex;
+  bool answering = true;                  // Guarded by mutex.
+  std::optional<Error> failure;           // Guarded by mutex.
+  std::vector<LaunchRequest> launches;    // Guarded by mutex.
+  std::vector<std::shared_ptr<ApplicationEnd>> ends;  // Guarded by mutex. One a launch.
+};
+
+class FakeLauncher::FakeApplication : public Application {
+ public:
+  FakeApplication(std::shared_ptr<ApplicationEnd> end,
+                  std::unique_ptr<internal::FakeDriver> driver)
+      : end_(std::move(end)), driver_(std::move(driver)) {}
+
+  LogPage Log(int from, int size) const override {
+    const std::vector<std::string> lines = {"stdout: ", "\nstderr: "};
+    const int total = static_cast<int>(lines.size());
+    const int count = size < 0 ? total : size;
+    const int start = from < 0 ? std::max(0, total - count) : from;
+    LogPage page = {.from = start, .total = total};
+    for (int at = start; at < total && at - start < count; ++at) {
+      page.lines.push_back(lines[static_cast<std::size_t>(at)]);
+    }
+    return page;
+  }
+
+  void Kill() override {
+    if (driver_) driver_->Disconnect();
+    end_->Report({.state = ApplicationState::kKilled, .reason = "The application was killed."});
+  }
+
+ private:
+  const std::shared_ptr<ApplicationEnd> end_;
+  const std::unique_ptr<internal::FakeDriver> driver_;
+};
+
+StatementOutput TextOutput(std::string_view text) {
+  return {.data = {{"text/plain", internal::JsonString(text)}}};
+}
+
+FakeLauncher::FakeLauncher()
+    : FakeLauncher([](const StatementRequest& statement) { return TextOutput(statement.code); }) {}
+
+FakeLauncher::FakeLauncher(Interpreter interpreter) : shared_(std::make_unique<Shared>()) {
+  shared_->interpreter = std::move(interpreter);
+}
+
+FakeLauncher::~FakeLauncher() = default;
+
+Result<std::unique_ptr<Application>> FakeLauncher::Launch(const LaunchRequest& request,
+                                                          ApplicationObserver observer) {
+  auto end = std::make_shared<ApplicationEnd>(std::move(observer));
+  bool answering = false;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->launches.push_back(request);
+    shared_->ends.push_back(end);
+    if (shared_->failure) return *shared_->failure;
+    answering = shared_->answering;
+  }
+  std::unique_ptr<internal::FakeDriver> driver;
+  if (answering) {
+    driver = std::make_unique<internal::FakeDriver>(request.conf, shared_->interpreter, [end] {
+      end->Report({.state = ApplicationState::kFinished, .reason = "The application finished."});
+    });
+  }
+  return std::make_unique<FakeApplication>(std::move(end), std::move(driver));
+}
+
+void FakeLauncher::StopAnswering() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->answering = false;
+}
+
+void FakeLauncher::Fail(Error error) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->failure = std::move(error);
+}
+
+std::vector<LaunchRequest> FakeLauncher::launches() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->launches;
+}
+
+void FakeLauncher::End(std::size_t index, const ApplicationStatus& status) {
+  std::shared_ptr<ApplicationEnd> end;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (index < shared_->ends.size()) end = shared_->ends[index];
+  }
+  if (end) end->Report(status);
+}
+
+}  // namespace livy::testing
