@@ -104,8 +104,8 @@ void FakeDriver::OnCommand(const JsonValue& command) {
   {
     const std::lock_guard lock(mutex_);
     if (op == "execute") {
-      queue_.push_back({.id = id,
-                        .request = {.code = text("code"), .kind = ParseKind(text("kind"))}});
+      queue_.push_back(
+          {.id = id, .request = {.code = text("code"), .kind = ParseKind(text("kind"))}});
     } else if (op == "cancel") {
       const auto found = std::ranges::find(queue_, id, &Queued::id);
       if (found != queue_.end()) found->cancelled = true;

@@ -33,16 +33,15 @@ struct FakeLauncher::Shared {
   Interpreter interpreter;
 
   mutable std::mutex mutex;
-  bool answering = true;                  // Guarded by mutex.
-  std::optional<Error> failure;           // Guarded by mutex.
-  std::vector<LaunchRequest> launches;    // Guarded by mutex.
+  bool answering = true;                              // Guarded by mutex.
+  std::optional<Error> failure;                       // Guarded by mutex.
+  std::vector<LaunchRequest> launches;                // Guarded by mutex.
   std::vector<std::shared_ptr<ApplicationEnd>> ends;  // Guarded by mutex. One a launch.
 };
 
 class FakeLauncher::FakeApplication : public Application {
  public:
-  FakeApplication(std::shared_ptr<ApplicationEnd> end,
-                  std::unique_ptr<internal::FakeDriver> driver)
+  FakeApplication(std::shared_ptr<ApplicationEnd> end, std::unique_ptr<internal::FakeDriver> driver)
       : end_(std::move(end)), driver_(std::move(driver)) {}
 
   LogPage Log(int from, int size) const override {

@@ -1,0 +1,195 @@
+// Client and server as an embedding program has them: by the public headers only.
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <livy/livy.h>
+#include <livy/testing/fake_launcher.h>
+
+namespace livy {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kPlenty(20);
+
+struct Fixture {
+  explicit Fixture(testing::FakeLauncher::Interpreter interpreter = nullptr,
+                   ServerOptions options = {}) {
+    auto made = interpreter ? std::make_unique<testing::FakeLauncher>(std::move(interpreter))
+                            : std::make_unique<testing::FakeLauncher>();
+    launcher = made.get();
+    options.launcher = std::move(made);
+    server = LivyServer::Create(std::move(options)).value();
+    client.emplace(LivyClient::Create({.http = {.url = server->url()}}).value());
+  }
+
+  testing::FakeLauncher* launcher = nullptr;
+  std::unique_ptr<LivyServer> server;
+  std::optional<LivyClient> client;
+};
+
+TEST_CASE("a statement goes from a client to a driver and its result comes back") {
+  Fixture f;
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kPySpark}).value();
+  CHECK(session.WaitUntilIdle(kPlenty).value().state == SessionState::kIdle);
+
+  const Statement done = session.Submit({.code = "1 + 1"}).value().Wait(kPlenty).value();
+
+  CHECK(done.state == StatementState::kAvailable);
+  CHECK(done.output->text() == "1 + 1");
+  CHECK(done.progress == 1);
+  CHECK(done.started);
+  CHECK(session.Delete());
+  CHECK(session.Fetch().error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a client in the server's own process needs no socket") {
+  Fixture f;
+  const LivyClient client = LivyClient::Create({.connection = f.server->Connect()}).value();
+  const SessionHandle session = client.CreateSession({.kind = Kind::kSql}).value();
+  REQUIRE(session.WaitUntilIdle(kPlenty));
+  CHECK(session.Submit({.code = "select 1"}).value().Wait(kPlenty).value().output->text() ==
+        "select 1");
+  CHECK(client.ServerVersion().value() == "0.9.0");
+}
+
+TEST_CASE("a statement that fails is a result with its name, value and traceback") {
+  Fixture f([](const StatementRequest&) {
+    return StatementOutput{
+        .ok = false, .ename = "NameError", .evalue = "no 'x'", .traceback = {"line 1\n"}};
+  });
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kPySpark}).value();
+  REQUIRE(session.WaitUntilIdle(kPlenty));
+  const Statement failed = session.Submit({.code = "x"}).value().Wait(kPlenty).value();
+  CHECK(failed.state == StatementState::kAvailable);
+  REQUIRE(failed.output);
+  CHECK_FALSE(failed.output->ok);
+  CHECK(failed.output->ename == "NameError");
+  CHECK(failed.output->evalue == "no 'x'");
+  CHECK(failed.output->traceback == std::vector<std::string>{"line 1\n"});
+}
+
+TEST_CASE(
+    "twenty statements of five clients at once are all run, once, in the order of their ids") {
+  std::vector<std::string> run;
+  Fixture f([&](const StatementRequest& statement) {
+    run.push_back(statement.code);
+    return testing::TextOutput(statement.code);
+  });
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kSpark}).value();
+  REQUIRE(session.WaitUntilIdle(kPlenty));
+
+  std::vector<std::future<std::vector<Statement>>> clients;
+  for (int number = 0; number < 5; ++number) {
+    clients.push_back(std::async(std::launch::async, [&, number] {
+      const LivyClient mine = LivyClient::Create({.http = {.url = f.server->url()}}).value();
+      const SessionHandle same = mine.OpenSession(session.id()).value();
+      std::vector<Statement> done;
+      for (int i = 0; i < 4; ++i) {
+        const std::string code = std::to_string(number) + "." + std::to_string(i);
+        done.push_back(same.Submit({.code = code}).value().Wait(kPlenty).value());
+      }
+      return done;
+    }));
+  }
+  std::vector<std::string> by_id(20);
+  for (auto& client : clients) {
+    for (const Statement& statement : client.get()) {
+      CHECK(statement.output->text() == statement.code);
+      by_id.at(static_cast<std::size_t>(statement.id)) = statement.code;
+    }
+  }
+  CHECK(run == by_id);
+}
+
+TEST_CASE("a waiting statement is cancelled at once and never runs") {
+  std::promise<void> running;
+  std::promise<void> go_on;
+  std::vector<std::string> run;
+  Fixture f([&, wait = go_on.get_future().share()](const StatementRequest& statement) {
+    run.push_back(statement.code);
+    if (run.size() == 1) running.set_value();
+    wait.wait();
+    return testing::TextOutput("done");
+  });
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kSpark}).value();
+  REQUIRE(session.WaitUntilIdle(kPlenty));
+  const JobHandle first = session.Submit({.code = "first"}).value();
+  const JobHandle second = session.Submit({.code = "second"}).value();
+  running.get_future().wait();
+
+  REQUIRE(second.Cancel());
+  CHECK(second.Fetch().value().state == StatementState::kCancelled);
+  go_on.set_value();
+  CHECK(first.Wait(kPlenty).value().state == StatementState::kAvailable);
+  CHECK(session.WaitUntilIdle(kPlenty));
+  CHECK(run == std::vector<std::string>{"first"});
+}
+
+TEST_CASE("a driver that ends takes its session with it, and who waits hears of it") {
+  Fixture f;
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kSpark}).value();
+  REQUIRE(session.WaitUntilIdle(kPlenty));
+  f.launcher->End(0, {.state = ApplicationState::kFailed, .reason = "Out of memory."});
+  CHECK(session.Fetch().value().state == SessionState::kDead);
+  const Result<Session> idle = session.WaitUntilIdle(kPlenty);
+  REQUIRE_FALSE(idle);
+  CHECK(idle.error().code == ErrorCode::kUnavailable);
+  CHECK(idle.error().message.find("Out of memory.") != std::string::npos);
+  CHECK(session.Submit({.code = "1"}).error().code == ErrorCode::kUnavailable);
+}
+
+TEST_CASE("sessions are found by name and listed in the order of their creation") {
+  Fixture f;
+  f.launcher->StopAnswering();
+  for (const char* name : {"b", "a", "c d"}) {
+    REQUIRE(f.client->CreateSession({.kind = Kind::kSql, .name = name}));
+  }
+  CHECK(f.client->OpenSession("c d").value().id() == 2);
+  CHECK(f.client->OpenSession("nosuch").error().code == ErrorCode::kNotFound);
+  std::vector<std::string> names;
+  for (const Result<Session>& session : f.client->Sessions()) {
+    names.push_back(session.value().request.name.value());
+  }
+  CHECK(names == std::vector<std::string>{"b", "a", "c d"});
+}
+
+TEST_CASE("two servers live in one process, and a taken port is refused") {
+  Fixture first;
+  Fixture second;
+  CHECK(first.server->port() != second.server->port());
+  ServerOptions same = {.port = first.server->port()};
+  same.launcher = std::make_unique<testing::FakeLauncher>();
+  const auto refused = LivyServer::Create(std::move(same));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kUnavailable);
+  CHECK(refused.error().message.find(std::to_string(first.server->port())) != std::string::npos);
+}
+
+TEST_CASE("stopping a server ends its sessions and answers who waits") {
+  Fixture f;
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kSpark}).value();
+  REQUIRE(session.WaitUntilIdle(kPlenty));
+  f.server->Stop();
+  f.server->Stop();
+  CHECK_FALSE(session.Fetch());
+}
+
+TEST_CASE("a launch that fails gives a dead session with the reason") {
+  Fixture f;
+  f.launcher->Fail({ErrorCode::kUnavailable, "There is no Java."});
+  const SessionHandle session = f.client->CreateSession({}).value();
+  const Result<Session> idle = session.WaitUntilIdle(kPlenty);
+  REQUIRE_FALSE(idle);
+  CHECK(idle.error().message.find("There is no Java.") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace livy
