@@ -1,5 +1,6 @@
 #include "client/channel.h"
 
+#include <charconv>
 #include <exception>
 #include <utility>
 
@@ -39,6 +40,14 @@ Result<JsonValue> ReadBody(const HttpRequest& request, const HttpResponse& respo
   return Error{ErrorCode::kInternal,
                fmt::format("The server's answer to {} {} cannot be read. {}", request.method,
                            request.target, json.error().message)};
+}
+
+// 0 if the server does not say, or says a date, which Apache Livy and its kin do not.
+std::chrono::seconds RetryAfter(const HttpHeaders& headers) {
+  const std::string_view text = FindHeader(headers, "retry-after").value_or("");
+  unsigned pause = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pause);
+  return std::chrono::seconds(pause);
 }
 
 }  // namespace
@@ -81,7 +90,8 @@ Channel::Asked Channel::Ask(std::string target, std::chrono::milliseconds timeou
   }
   return {.answer = ReadBody(request, *response),
           .waited = FindHeader(response->headers, "livy-wait").has_value(),
-          .passing = IsPassing(response->status)};
+          .passing = IsPassing(response->status),
+          .retry_after = RetryAfter(response->headers)};
 }
 
 Result<HttpResponse> Channel::Send(const HttpRequest& request, std::chrono::milliseconds timeout) {

@@ -46,6 +46,7 @@ class Channel {
     Result<JsonValue> answer;
     bool waited = false;   // The server says that it waits when it is asked to.
     bool passing = false;  // It failed in a way that says nothing about what was asked.
+    std::chrono::seconds retry_after{0};  // What the server asks us to pause.
   };
   Asked Ask(std::string target, std::chrono::milliseconds timeout);
 

@@ -52,6 +52,7 @@ Result<JsonValue> Waiter::Next() {
     Channel::Asked asked = Ask();
     refused_ = !asked.answer && !asked.passing;
     if (asked.answer || refused_) return std::move(asked.answer);
+    pause_ = std::max<Clock::Duration>(pause_, asked.retry_after);
     if (Left() <= kLastAnswerTime) expired_ = true;
     if (expired_ || ++failures == kFailuresMax) return std::move(asked.answer);
   }
@@ -96,6 +97,7 @@ void Waiter::Pause() {
   expired_ = left <= Clock::Duration::zero();
   if (expired_) return;
   channel_.clock().Sleep(std::min(pause_, left));
+  // Longer than the longest only once, if a server asked for that.
   pause_ = std::min(2 * pause_, kLongestPause);
 }
 

@@ -237,6 +237,21 @@ TEST_CASE("Wait survives a server that is away for a moment, but not one that st
   }
 }
 
+TEST_CASE("a server that asks for a pause gets it, within the timeout") {
+  const auto serve = [asked = 0](const HttpRequest&, milliseconds) mutable {
+    HttpResponse busy = Answer(429, "");
+    busy.headers = {{"Retry-After", "20"}};
+    return ++asked == 1 ? busy : StatementIn("available");
+  };
+  const JobFixture patient(serve);
+  CHECK(patient.job.Wait(hours(1)));
+  CHECK(patient.Elapsed() == seconds(20));
+
+  const JobFixture hurried(serve);
+  CHECK(hurried.job.Wait(seconds(10)));
+  CHECK(hurried.Elapsed() < seconds(10));
+}
+
 TEST_CASE("after a failure a server is asked plainly, since a proxy may have cut the wait short") {
   const JobFixture fixture([](const HttpRequest& request, milliseconds) {
     return WaitIn(request) > seconds(0) ? Answer(504, "") : StatementIn("available");

@@ -45,6 +45,7 @@ Ids Walk(const Fixture& fixture, int page_size) {
   SessionRange sessions = fixture.Client(page_size).Sessions();
   for (const Result<Session>& session : sessions)
     ids.push_back(session ? session->id : -1);
+  CHECK(sessions.begin() == sessions.end());  // Nothing is asked again.
   return ids;
 }
 
