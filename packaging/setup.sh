@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2015,SC2034,SC2154
 # Sourced by quickstart, test and tests/spark_env.sh: finds what they need and installs what is
 # missing. The caller sets `log_dir`, where the output of the commands run here goes.
 
@@ -102,7 +102,7 @@ need() {
   local requirement package probe missing=()
   for requirement; do
     read -r package probe <<<"$requirement"
-    $probe >/dev/null 2>&1 || missing+=("$package")
+    $probe >/dev/null 2>&1 || [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   have apt-get || die "these are missing: ${missing[*]} (Debian's names). Install them and try again."
