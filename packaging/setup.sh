@@ -31,6 +31,7 @@ test_requirements=(
   'cmake               have cmake'
   'openssl             have openssl'
   'doctest-dev         compiles_with doctest/doctest.h'
+  'dpkg-dev            libraries_have_a_place'
 )
 
 say() { printf '%s\n' "$*" >&2; }
@@ -73,6 +74,10 @@ meson_is_new_enough() {
 compiles_with() {
   printf '#include <%s>\n' "$1" | ${CXX:-g++} -E -x c++ - >/dev/null 2>&1
 }
+
+# Without dpkg-dev Meson takes Debian for a system that has its libraries in lib64, where no other
+# program there looks for them.
+libraries_have_a_place() { ! have dpkg || have dpkg-architecture; }
 
 # Prints the home of a JDK on which Spark 3.5 and Spark 4 both run: 17, else one up to 21.
 find_jdk() {
