@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2015,SC2034,SC2154
 # Sourced by quickstart, test and tests/spark_env.sh: finds what they need and installs what is
 # missing. The caller sets `log_dir`, where the output of the commands run here goes.
 
@@ -31,6 +31,7 @@ test_requirements=(
   'cmake               have cmake'
   'openssl             have openssl'
   'doctest-dev         compiles_with doctest/doctest.h'
+  'dpkg-dev            libraries_have_a_place'
 )
 
 say() { printf '%s\n' "$*" >&2; }
@@ -74,6 +75,10 @@ compiles_with() {
   printf '#include <%s>\n' "$1" | ${CXX:-g++} -E -x c++ - >/dev/null 2>&1
 }
 
+# Without dpkg-dev Meson takes Debian for a system that has its libraries in lib64, where no other
+# program there looks for them.
+libraries_have_a_place() { ! have dpkg || have dpkg-architecture; }
+
 # Prints the home of a JDK on which Spark 3.5 and Spark 4 both run: 17, else one up to 21.
 find_jdk() {
   local home version newest=
@@ -102,7 +107,7 @@ need() {
   local requirement package probe missing=()
   for requirement; do
     read -r package probe <<<"$requirement"
-    $probe >/dev/null 2>&1 || missing+=("$package")
+    $probe >/dev/null 2>&1 || [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   have apt-get || die "these are missing: ${missing[*]} (Debian's names). Install them and try again."
