@@ -11,9 +11,12 @@ DRIVER_JAR = os.environ.get("LIVY_DRIVER_JAR")
 
 
 class DriverProcess(object):
-    """A driver of one kind with its server. close() ends both."""
+    """A driver of one kind with its server. close() ends both.
 
-    def __init__(self, folder, kind, server=None, **settings):
+    `settings` are of the driver program, `extra` of Spark.
+    """
+
+    def __init__(self, folder, kind, server=None, extra=None, **settings):
         self.server = server or wire_server.WireServer(wire_server.Certificate(folder))
         self.next_id = 0
         properties = {
@@ -28,6 +31,8 @@ class DriverProcess(object):
         with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "w") as text:
             for key, value in properties.items():
                 text.write("spark.livy.driver.%s %s\n" % (key, value))
+            for key, value in (extra or {}).items():
+                text.write("%s %s\n" % (key, value))
             text.write("spark.ui.enabled false\nspark.master local[2]\n")
         environment = dict(os.environ, SPARK_LOCAL_IP="127.0.0.1")
         self.log_name = name + ".log"

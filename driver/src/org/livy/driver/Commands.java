@@ -89,7 +89,7 @@ final class Commands {
             try {
                 return interpreter.complete((String) command.get("code"),
                         ((Number) command.get("cursor")).intValue());
-            } catch (RuntimeException | LinkageError | StackOverflowError failure) {
+            } catch (Exception | LinkageError | StackOverflowError failure) {
                 System.err.println("livy-driver: completion: " + failure);
                 return Collections.emptyList();
             }

@@ -86,7 +86,7 @@ final class DriverEnd {
         interpreters.close();
         try {
             SparkAccess.stop();
-        } catch (RuntimeException failure) {
+        } catch (Exception failure) {
             System.err.println("livy-driver: stopping Spark: " + failure);
         }
     }

@@ -63,7 +63,8 @@ public final class DriverMain implements ServerLink.Listener {
             reportApplication();
             startFirst(startsWithScala ? "spark" : kind);
             statements.open();
-        } catch (RuntimeException | Error failure) {
+        } catch (Throwable failure) {
+            // Reflect lets checked exceptions through too.
             end.failed(failure);
         }
         end.await();

@@ -63,7 +63,7 @@ final class Interpreters {
     private static void close(Interpreter interpreter) {
         try {
             interpreter.close();
-        } catch (RuntimeException failure) {
+        } catch (Exception failure) {
             System.err.println("livy-driver: closing an interpreter: " + failure);
         }
     }

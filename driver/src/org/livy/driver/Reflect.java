@@ -11,7 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Calls by name. Spark and Scala are reached in no other way, so one jar compiled against neither
  * runs on Scala 2.12 and 2.13 and on Spark 3 and 4. What a called method throws comes through as it
- * is; a method that does not exist is an {@link IllegalStateException}.
+ * is, checked or not; a method that does not exist is an {@link IllegalStateException}.
  */
 final class Reflect {
     private static final Map<List<Object>, Method> METHODS = new ConcurrentHashMap<>();

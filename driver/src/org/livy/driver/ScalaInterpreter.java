@@ -100,12 +100,14 @@ final class ScalaInterpreter implements Interpreter {
     /** Returns null unless it failed. */
     private Result runBlock(String block, StatementOutput output) throws InterruptedException {
         List<ScalaEngine.Piece> pieces = new ArrayList<>();
+        String current = block;
         ScalaEngine.Outcome outcome = engine.split(block, pieces);
         for (ScalaEngine.Piece piece : pieces) {
             for (int i = 0; i < piece.blankLinesBefore; i++) {
                 engine.skipResultName();
             }
-            outcome = engine.interpret(piece.code, false);
+            current = piece.code;
+            outcome = engine.interpret(current, false);
             if (outcome != ScalaEngine.Outcome.SUCCESS) {
                 break;
             }
@@ -120,7 +122,7 @@ final class ScalaInterpreter implements Interpreter {
         messages.clear();
         switch (outcome) {
             case ERROR:
-                return ScalaErrors.parse(said, block);
+                return ScalaErrors.parse(said, current);
             case INCOMPLETE:
                 return Result.error("Error", "incomplete statement");
             default:

@@ -64,7 +64,7 @@ final class ScalaMagics {
             return words[0].equals("json")
                     ? Result.ok("application/json", new Json.Raw(toJson(shown)))
                     : table(rows(shown));
-        } catch (RuntimeException | LinkageError | StackOverflowError unconvertible) {
+        } catch (Exception | LinkageError | StackOverflowError unconvertible) {
             return Result.error("ValueError", "Failed to convert value into a JSON value");
         }
     }

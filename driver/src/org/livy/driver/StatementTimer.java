@@ -51,7 +51,7 @@ final class StatementTimer {
     private double progress(Statement statement) {
         try {
             return jobs.progress(statement.jobGroup());
-        } catch (RuntimeException sparkIsStopping) {
+        } catch (Exception sparkIsStopping) {
             return 0;
         }
     }
@@ -87,7 +87,7 @@ final class StatementTimer {
             boolean active = jobs.hasActive(statement.jobGroup());
             jobs.cancel(statement.jobGroup());
             return active;
-        } catch (RuntimeException sparkIsStopping) {
+        } catch (Exception sparkIsStopping) {
             return false;
         }
     }

@@ -1,0 +1,169 @@
+package org.livy.driver;
+
+import static org.livy.driver.Cases.equal;
+import static org.livy.driver.Cases.isTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+
+final class StatementQueueTest {
+    private StatementQueueTest() {}
+
+    /** Waits for as long as it is told to, in the way the code says. */
+    private static final class FakeInterpreter implements Interpreter {
+        private final CountDownLatch entered = new CountDownLatch(1);
+        private final CountDownLatch killed = new CountDownLatch(1);
+        private final boolean killable;
+
+        FakeInterpreter(boolean killable) {
+            this.killable = killable;
+        }
+
+        @Override
+        public Result execute(String code, String jobGroup) throws InterruptedException {
+            switch (code) {
+                case "wait":
+                    entered.countDown();
+                    new CountDownLatch(1).await();
+                    return null;
+                case "resist":
+                    entered.countDown();
+                    while (killed.getCount() > 0) {
+                        Thread.interrupted();
+                    }
+                    return Result.died("killed");
+                case "fail":
+                    throw new IllegalStateException("a defect");
+                default:
+                    return Result.ok("text/plain", code);
+            }
+        }
+
+        @Override
+        public void interrupt(Thread runner) {
+            runner.interrupt();
+        }
+
+        @Override
+        public boolean kill(Thread runner) {
+            killed.countDown();
+            return killable;
+        }
+    }
+
+    private static final class NoJobs implements SparkJobs {
+        @Override
+        public boolean hasActive(String jobGroup) {
+            return false;
+        }
+
+        @Override
+        public void cancel(String jobGroup) {}
+
+        @Override
+        public double progress(String jobGroup) {
+            return 0;
+        }
+    }
+
+    /** A queue, and what it reported. */
+    private static final class Bench {
+        final Outbox outbox = new Outbox();
+        final FakeInterpreter interpreter;
+        final List<String> seen = new ArrayList<>();
+        final StatementQueue queue;
+        int starts;
+
+        Bench(boolean killable, long cancelMillis) {
+            interpreter = new FakeInterpreter(killable);
+            queue = new StatementQueue(new Interpreters(kind -> {
+                starts++;
+                if (kind.equals("sparkr")) {
+                    throw new InterpreterException("no R");
+                }
+                return interpreter;
+            }), outbox, new NoJobs(), cancelMillis);
+        }
+
+        /** Reads events until there are so many in all. */
+        void await(int count) throws InterruptedException {
+            while (seen.size() < count) {
+                String[] lines = new String(outbox.take(), StandardCharsets.UTF_8).split("\n");
+                for (String line : lines) {
+                    Map<String, Object> event = JsonReader.readObject(line);
+                    Object id = event.get("id");
+                    Object state = event.get("state");
+                    Object output = event.get("output");
+                    seen.add(event.get("event") + (id == null ? "" : " " + id)
+                            + (state == null ? "" : " " + state)
+                            + (output == null ? "" : " " + ((Map<?, ?>) output).get("status")));
+                }
+            }
+        }
+    }
+
+    static void addTo(Cases cases) {
+        cases.add("Nothing runs before it is open, and idle comes when nothing is left", () -> {
+            Bench bench = new Bench(true, 60_000);
+            bench.queue.submit(0, "scala", "a");
+            bench.queue.submit(0, "spark", "the same number again");
+            bench.queue.submit(1, "spark", "b");
+            equal(0, bench.outbox.size());
+            bench.queue.open();
+            bench.await(6);
+            equal("[state idle, started 0, finished 0 available ok, started 1,"
+                    + " finished 1 available ok, state idle]", bench.seen.toString());
+            equal(1, bench.starts);
+        });
+        cases.add("A waiting statement is cancelled at once, a running one is interrupted", () -> {
+            Bench bench = new Bench(true, 60_000);
+            bench.queue.open();
+            bench.queue.submit(0, "spark", "wait");
+            bench.queue.submit(1, "spark", "never");
+            bench.interpreter.entered.await();
+            bench.queue.cancel(1);
+            bench.queue.cancel(99);
+            bench.await(3);
+            equal("finished 1 cancelled", bench.seen.get(2));
+            bench.queue.cancel(0);
+            bench.await(5);
+            equal("[finished 0 cancelled error, state idle]",
+                    bench.seen.subList(3, 5).toString());
+        });
+        cases.add("Code that resists is killed, and its interpreter starts anew", () -> {
+            Bench bench = new Bench(true, 0);
+            bench.queue.open();
+            bench.queue.submit(0, "spark", "resist");
+            bench.interpreter.entered.await();
+            bench.queue.cancel(0);
+            bench.queue.submit(1, "spark", "next");
+            bench.await(6);
+            isTrue(bench.seen.contains("finished 0 cancelled error"), bench.seen.toString());
+            isTrue(bench.seen.contains("finished 1 available ok"), bench.seen.toString());
+            equal(2, bench.starts);
+        });
+        cases.add("A thread that cannot be stopped is abandoned and the next statement runs", () -> {
+            Bench bench = new Bench(false, 0);
+            bench.queue.open();
+            bench.queue.submit(0, "spark", "resist");
+            bench.interpreter.entered.await();
+            bench.queue.submit(1, "spark", "next");
+            bench.queue.cancel(0);
+            bench.await(6);
+            equal("[finished 0 cancelled error, started 1, finished 1 available ok, state idle]",
+                    bench.seen.subList(2, 6).toString());
+        });
+        cases.add("A missing interpreter and a defect are outputs", () -> {
+            Bench bench = new Bench(true, 0);
+            bench.queue.open();
+            bench.queue.submit(0, "r", "1");
+            bench.queue.submit(1, "spark", "fail");
+            bench.await(6);
+            isTrue(bench.seen.contains("finished 0 available error"), bench.seen.toString());
+            isTrue(bench.seen.contains("finished 1 available error"), bench.seen.toString());
+        });
+    }
+}
