@@ -5,43 +5,15 @@ examples_test.py SOURCE_ROOT BUILD_ROOT, with the environment that tests/spark_e
 
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
 import unittest
 
+from live_server import LiveServer
+
 SOURCE_ROOT, BUILD_ROOT = map(pathlib.Path, sys.argv[1:3])
 RUN_SECONDS_MAX = 240
-STOP_SECONDS_MAX = 60
-LISTENING = re.compile(r"listening on (http://\S+)")
-
-
-class Server:
-    """livy-server on a free port, with its own output kept for messages."""
-
-    def __init__(self, spark_home, folder):
-        self.log = pathlib.Path(folder) / "server.log"
-        with self.log.open("w") as errors:
-            self.process = subprocess.Popen(
-                [BUILD_ROOT / "server/livy-server", "--port", "0"],
-                env=os.environ | {"SPARK_HOME": spark_home}, text=True, cwd=folder,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-            )
-        # The end of its output, if it ends instead, ends this too.
-        lines = iter(self.process.stdout.readline, "")
-        self.url = next((match[1] for match in map(LISTENING.search, lines) if match), None)
-        if not self.url:
-            raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            status = self.process.wait(STOP_SECONDS_MAX)
-        finally:
-            self.process.kill()
-            self.process.stdout.close()
-        return status
 
 
 class Examples:
@@ -55,7 +27,7 @@ class Examples:
             raise unittest.SkipTest(f"{cls.variable} is not set")
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.server = Server(spark_home, folder.name)
+        cls.server = LiveServer(BUILD_ROOT, spark_home, folder.name)
         cls.addClassCleanup(cls.server.stop)
 
     def run_example(self, name, *arguments):
@@ -85,7 +57,7 @@ class Spark35(Examples, unittest.TestCase):
 
     def test_server_stops_in_order(self):
         with tempfile.TemporaryDirectory() as folder:
-            server = Server(os.environ[self.variable], folder)
+            server = LiveServer(BUILD_ROOT, os.environ[self.variable], folder)
             self.assertEqual(server.stop(), 0)
 
 
