@@ -200,6 +200,7 @@ ServerConnection::Step ServerConnection::TakeHead() {
   if (!head_->has_body()) return Step::kServe;
   if (head_->is_chunked) chunks_.emplace(core_->options.body_bytes_max);
   SetDeadline(core_->clock->Now() + core_->options.body_timeout);
+  if (!HoldBody(in_.size() - head_->size)) return Step::kStop;
   return Continue();
 }
 
@@ -264,11 +265,7 @@ bool ServerConnection::Fill() {
   if (in_.empty()) SetDeadline(core_->clock->Now() + core_->options.header_timeout);
   in_.append(buffer.data(), size);
   if (!head_) return true;
-  body_bytes_held_ += size;
-  if (core_->body_bytes.fetch_add(size) + size > core_->options.bodies_bytes_max) {
-    Refuse({.status = 503, .reason = "Service Unavailable"});
-    return false;
-  }
+  if (!HoldBody(size)) return false;
   deadline_ += static_cast<std::int64_t>(size) * kTimePerBodyByte.count();
   return true;
 }
@@ -348,6 +345,14 @@ void ServerConnection::ForgetRequest(std::size_t bytes) {
   has_continued_ = false;
   ReleaseBody();
   SetDeadline(kNever);  // Until the connection waits for the client again.
+}
+
+// Counts bytes of a body towards the server's bound; refuses the request if that is reached.
+bool ServerConnection::HoldBody(std::size_t bytes) {
+  body_bytes_held_ += bytes;
+  if (core_->body_bytes.fetch_add(bytes) + bytes <= core_->options.bodies_bytes_max) return true;
+  Refuse({.status = 503, .reason = "Service Unavailable"});
+  return false;
 }
 
 void ServerConnection::ReleaseBody() {
@@ -472,6 +477,11 @@ void ServerConnection::CloseLocked(After& after) {
   state_ = State::kClosed;
   after.has_ended = true;
   (is_owed_ ? after.gone : after.dropped) = std::exchange(gone_, nullptr);
+  if (sent_ < out_.size()) {
+    // What the client did not take in time is not kept in the system's buffers either.
+    const linger at_once = {.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  }
   out_ = std::string();
   sent_ = 0;
   SetDeadline(kNever);

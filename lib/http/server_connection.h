@@ -96,6 +96,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void ArmLocked(std::uint32_t events);
   void SetDeadline(Clock::TimePoint deadline) { deadline_ = deadline.time_since_epoch().count(); }
   void Finish(After after);
+  bool HoldBody(std::size_t bytes);
   void ReleaseBody();
 
   const std::shared_ptr<ServerCore> core_;
