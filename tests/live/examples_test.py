@@ -1,6 +1,6 @@
-"""Runs the programs of examples/ against livy-server and a real Spark, of each version there is.
+"""Runs the programs of examples/ against livy-server and the Spark that SPARK_HOME names.
 
-examples_test.py SOURCE_ROOT BUILD_ROOT, with the environment that tests/spark_env.sh prints.
+examples_test.py BUILD_ROOT. ./test live runs it with each version of Spark.
 """
 
 import os
@@ -12,22 +12,16 @@ import unittest
 
 from live_server import LiveServer
 
-SOURCE_ROOT, BUILD_ROOT = map(pathlib.Path, sys.argv[1:3])
+BUILD_ROOT = pathlib.Path(sys.argv[1])
 RUN_SECONDS_MAX = 240
 
 
-class Examples:
-    """The tests of one version of Spark; `variable` is set below."""
-
+class Examples(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        spark_home = os.environ.get(cls.variable)
-        if not spark_home:
-            print(f"SKIP: {cls.variable} is not set")
-            raise unittest.SkipTest(f"{cls.variable} is not set")
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.server = LiveServer(BUILD_ROOT, spark_home, folder.name)
+        cls.server = LiveServer(BUILD_ROOT, folder.name)
         cls.addClassCleanup(cls.server.stop)
 
     def run_example(self, name, *arguments):
@@ -48,22 +42,23 @@ class Examples:
             printed = self.run_example("word_count", text.name)
         self.assertRegex(printed, r"(?m)\bspark\b.*\b82\b|\b82\b.*\bspark\b")
 
+    def test_embedded_server(self):
+        done = subprocess.run([BUILD_ROOT / "examples/embedded_server"], text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=RUN_SECONDS_MAX)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("[[5050]]", done.stdout)
+
     def test_pi(self):
         self.assertRegex(self.run_example("pi"), r"\b3\.1\d")
 
-
-class Spark35(Examples, unittest.TestCase):
-    variable = "LIVY_TEST_SPARK_35"
-
-    def test_server_stops_in_order(self):
+    def test_the_server_stops_in_order(self):
         with tempfile.TemporaryDirectory() as folder:
-            server = LiveServer(BUILD_ROOT, os.environ[self.variable], folder)
-            self.assertEqual(server.stop(), 0)
-
-
-class Spark4(Examples, unittest.TestCase):
-    variable = "LIVY_TEST_SPARK_4"
+            self.assertEqual(LiveServer(BUILD_ROOT, folder).stop(), 0)
 
 
 if __name__ == "__main__":
+    if not os.environ.get("SPARK_HOME"):
+        print("SKIP: SPARK_HOME is not set")
+        sys.exit(77)
     unittest.main(argv=sys.argv[:1])

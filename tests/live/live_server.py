@@ -1,4 +1,4 @@
-"""A livy-server for the live tests, and the few requests they make of it."""
+"""A livy-server for the live tests, with the Spark of $SPARK_HOME, and the few requests they make of it."""
 
 import json
 import os
@@ -16,12 +16,12 @@ LISTENING = re.compile(r"listening on (http://\S+)")
 class LiveServer:
     """livy-server on a free port, with its state and its output in `folder`."""
 
-    def __init__(self, build_root, spark_home, folder, settings=""):
+    def __init__(self, build_root, folder, settings="", **environment):
         folder = pathlib.Path(folder)
         self.log = folder / "server.log"
         conf = folder / "livy.conf"
         conf.write_text(settings)
-        environment = {"SPARK_HOME": spark_home, "XDG_STATE_HOME": str(folder / "state")}
+        environment |= {"XDG_STATE_HOME": str(folder / "state")}
         with self.log.open("w") as errors:
             self.process = subprocess.Popen(
                 [build_root / "server/livy-server", "--port", "0", "--conf", conf],
@@ -32,6 +32,7 @@ class LiveServer:
         lines = iter(self.process.stdout.readline, "")
         self.url = next((match[1] for match in map(LISTENING.search, lines) if match), None)
         if not self.url:
+            self.kill()
             raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
 
     def stop(self):
