@@ -17,9 +17,9 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
 /**
- * One HTTP/1.1 connection over TLS, used by one thread at a time. It has only what the driver needs:
- * a POST with a body, and a GET whose answer is read as it arrives. The JDK's own clients are either
- * not in Java 8 or several times slower.
+ * One HTTP/1.1 connection over TLS, used by one thread at a time. It has only what the driver
+ * needs: a POST with a body, and a GET whose answer is read as it arrives. The JDK's own clients
+ * are either not in Java 8 or several times slower.
  */
 final class HttpConnection implements Closeable {
     private static final int CONNECT_MILLIS = 10_000;
@@ -32,7 +32,9 @@ final class HttpConnection implements Closeable {
     private final String secret;
     private Map<String, String> headers = new HashMap<>();
 
-    /** Connects to {@code address}, a host:port; a read fails after {@code readMillis} of silence. */
+    /**
+     * Connects to {@code address}, a host:port; a read fails after {@code readMillis} of silence.
+     */
     HttpConnection(SSLContext tls, String address, String secret, int readMillis)
             throws IOException {
         int colon = address.lastIndexOf(':');
@@ -57,7 +59,9 @@ final class HttpConnection implements Closeable {
         this.secret = secret;
     }
 
-    /** Sends a body and returns the answer's. Throws {@link HttpStatusException} unless it is 200. */
+    /**
+     * Sends a body and returns the answer's. Throws {@link HttpStatusException} unless it is 200.
+     */
     String post(String path, byte[] body) throws IOException {
         byte[] head = head("POST", path,
                 "Content-Type: application/x-ndjson\r\nContent-Length: " + body.length + "\r\n");
@@ -102,7 +106,8 @@ final class HttpConnection implements Closeable {
 
     private byte[] head(String method, String path, String more) {
         return (method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer "
-                + secret + "\r\n" + more + "\r\n").getBytes(StandardCharsets.US_ASCII);
+                + secret + "\r\n" + more + "\r\n")
+                .getBytes(StandardCharsets.US_ASCII);
     }
 
     private int readHead() throws IOException {
