@@ -85,7 +85,7 @@ class ScalaTest(LiveTest):
         if not self.scala213:
             return text
         text = text.replace("defined class", "class")
-        return re.sub(r"(?m)^(\w+: )", r"val \1", text)
+        return re.sub(r"(^|\n|\\n)([\w\\+]+?: )", r"\1val \2", text)
 
     def assert_echo(self, code, pattern):
         self.assertRegex(self.text(code), "^" + self.echo(pattern) + "$")
