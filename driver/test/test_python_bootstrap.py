@@ -60,7 +60,8 @@ class RunnerTest(unittest.TestCase):
         import datetime
         import decimal
         self.names["x"] = [[True, 1, 1.5, "a", datetime.datetime(2020, 1, 2),
-                            datetime.date(2020, 1, 2), decimal.Decimal("1.5"), [1, None], {"a": 1}, None, object]]
+                            datetime.date(2020, 1, 2),
+                            decimal.Decimal("1.5"), [1, None], {"a": 1}, None, object]]
         table = self.data("%table x")["application/vnd.livy.table.v1+json"]
         self.assertEqual([header["type"] for header in table["headers"]], [
             "BOOLEAN_TYPE", "INT_TYPE", "DOUBLE_TYPE", "STRING_TYPE", "TIMESTAMP_TYPE", "DATE_TYPE",

@@ -625,9 +625,19 @@ class SqlTest(LiveTest):
         self.assertEqual(self.server.events[-1]["state"], "dead")
 
 
-class FailedStartTest(unittest.TestCase):
-    @unittest.skipUnless(driver_process.SPARK_HOME and driver_process.DRIVER_JAR,
-                         "SPARK_HOME or LIVY_DRIVER_JAR is not set")
+@unittest.skipUnless(driver_process.SPARK_HOME and driver_process.DRIVER_JAR,
+                     "SPARK_HOME or LIVY_DRIVER_JAR is not set")
+class StartTest(unittest.TestCase):
+    def test_X8_stop_while_it_starts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            driver = driver_process.DriverProcess(folder, "spark")
+            try:
+                driver.server.event("state", state="starting")
+                self.assertEqual(driver.stop(), 0)
+                self.assertEqual(driver.server.events[-1]["state"], "dead")
+            finally:
+                driver.close()
+
     def test_X9_spark_does_not_start(self):
         with tempfile.TemporaryDirectory() as folder:
             driver = driver_process.DriverProcess(
