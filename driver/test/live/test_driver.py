@@ -603,21 +603,21 @@ class SqlTest(LiveTest):
             urllib.request.urlopen(request, context=trust_all, timeout=10)
         self.assertEqual(refused.exception.code, 409)
         second = driver_process.DriverProcess(self.folder.name, "sql", server=self.server)
-        self.assertEqual(second.process.wait(60), 1)
+        self.assertEqual(second.process.wait(30), 1)
         self.assertIn("HTTP 409", second.log())
         self.assertEqual(self.result("select 5 as a")["data"], [[5]])
 
     def test_W5_wrong_secret(self):
         wrong = driver_process.DriverProcess(
             self.folder.name, "sql", server=self.server, secret="wrong")
-        self.assertEqual(wrong.process.wait(60), 1)
+        self.assertEqual(wrong.process.wait(30), 1)
         self.assertIn("HTTP 401", wrong.log())
 
     def test_W6_wrong_certificate(self):
         wrong = driver_process.DriverProcess(
             self.folder.name, "sql", server=self.server, fingerprint="00" * 32,
             serverLostMillis=2000)
-        self.assertEqual(wrong.process.wait(60), 1)
+        self.assertEqual(wrong.process.wait(30), 1)
         self.assertIn("not the one this driver was told to trust", wrong.log())
 
     def test_Z_stop(self):

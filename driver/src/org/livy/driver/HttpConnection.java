@@ -25,6 +25,7 @@ final class HttpConnection implements Closeable {
     private static final int CONNECT_MILLIS = 10_000;
     private static final int HEADER_LINE_MAX = 1 << 16;
 
+    /** Below TLS. */
     private final Socket socket;
     private final InputStream in;
     private final OutputStream out;
@@ -40,21 +41,21 @@ final class HttpConnection implements Closeable {
         int colon = address.lastIndexOf(':');
         String name = address.substring(0, Math.max(colon, 0));
         Socket plain = new Socket();
+        SSLSocket secured;
         try {
             int port = Integer.parseInt(address.substring(colon + 1));
             plain.setTcpNoDelay(true);
             plain.connect(new InetSocketAddress(name, port), CONNECT_MILLIS);
             plain.setSoTimeout(readMillis);
-            SSLSocket secured =
-                    (SSLSocket) tls.getSocketFactory().createSocket(plain, name, port, true);
+            secured = (SSLSocket) tls.getSocketFactory().createSocket(plain, name, port, true);
             secured.startHandshake();
-            socket = secured;
         } catch (IOException | RuntimeException failed) {
             plain.close();
             throw failed;
         }
-        in = new BufferedInputStream(socket.getInputStream(), 1 << 14);
-        out = socket.getOutputStream();
+        socket = plain;
+        in = new BufferedInputStream(secured.getInputStream(), 1 << 14);
+        out = secured.getOutputStream();
         host = address;
         this.secret = secret;
     }
@@ -95,6 +96,7 @@ final class HttpConnection implements Closeable {
         return !"close".equalsIgnoreCase(headers.get("connection"));
     }
 
+    /** Does not say goodbye as TLS has it: that waits for the server to do so too. */
     @Override
     public void close() {
         try {
