@@ -29,7 +29,8 @@ Timer::Id Timer::After(Clock::Duration delay, std::function<void()> run) {
     if (stopping_) return 0;
     id = ++last_id_;
     times_[id] = at;
-    first = calls_.emplace(Key{at, id}, std::move(run)).first == calls_.begin();
+    const auto added = calls_.emplace(Key{at, id}, std::move(run)).first;
+    first = added == calls_.begin();
   }
   if (first) changed_.notify_one();
   return id;

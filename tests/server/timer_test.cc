@@ -50,6 +50,15 @@ TEST_CASE("nothing is called before its time, and a call may make another") {
   CHECK(calls == 2);
 }
 
+TEST_CASE("by a real clock, a call that is to come first is not late because of a later one") {
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  std::promise<void> soon;
+  Timer timer(*clock);
+  timer.After(std::chrono::hours(1), [] {});
+  timer.After(std::chrono::milliseconds(1), [&] { soon.set_value(); });
+  CHECK(soon.get_future().wait_for(seconds(10)) == std::future_status::ready);
+}
+
 TEST_CASE("a timer that is stopped drops its calls and takes no more") {
   testing::FakeClock clock;
   const auto owned = std::make_shared<int>(0);
