@@ -6,7 +6,9 @@ namespace livy::internal {
 
 Timer::Timer(Clock& clock) : clock_(clock), thread_([this] { Run(); }) {}
 
-Timer::~Timer() { Stop(); }
+Timer::~Timer() {
+  Stop();
+}
 
 void Timer::Stop() {
   std::map<Key, std::function<void()>> dropped;  // Destroyed without the lock.
@@ -29,7 +31,8 @@ Timer::Id Timer::After(Clock::Duration delay, std::function<void()> run) {
     if (stopping_) return 0;
     id = ++last_id_;
     times_[id] = at;
-    first = calls_.emplace(Key{at, id}, std::move(run)).first == calls_.begin();
+    const auto [call, added] = calls_.emplace(Key{at, id}, std::move(run));
+    first = call == calls_.begin();
   }
   if (first) changed_.notify_one();
   return id;

@@ -1,7 +1,11 @@
 #include "server/timer.h"
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <future>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -48,6 +52,34 @@ TEST_CASE("nothing is called before its time, and a call may make another") {
   clock.Advance(seconds(1));
   second.get_future().wait();
   CHECK(calls == 2);
+}
+
+// The system's clock, which tells when somebody begins to wait without an end.
+class WatchedClock : public Clock {
+ public:
+  TimePoint Now() const override { return clock_->Now(); }
+  WallTime Wall() const override { return clock_->Wall(); }
+  void Sleep(Duration period) override { clock_->Sleep(period); }
+  void WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
+                 TimePoint deadline) override {
+    if (deadline == TimePoint::max() && !told_.exchange(true)) endless_wait.set_value();
+    clock_->WaitUntil(lock, changed, deadline);
+  }
+
+  std::promise<void> endless_wait;
+
+ private:
+  const std::unique_ptr<Clock> clock_ = MakeSystemClock();
+  std::atomic<bool> told_ = false;
+};
+
+TEST_CASE("a timer that waits for nothing hears of its first call") {
+  WatchedClock clock;
+  std::promise<void> called;
+  Timer timer(clock);
+  clock.endless_wait.get_future().wait();
+  timer.After(seconds(0), [&] { called.set_value(); });
+  CHECK(called.get_future().wait_for(seconds(5)) == std::future_status::ready);
 }
 
 TEST_CASE("a timer that is stopped drops its calls and takes no more") {
