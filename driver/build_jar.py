@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles Java sources and packs them with resources into a jar, the same bytes for the same input.
+"""Compiles Java sources and packs them with resources into a jar: same input, same bytes.
 
 The jar is written here and not by the JDK's tool, which cannot set all dates before version 17.
 """
@@ -28,8 +28,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         # -options: the JDKs since 20 warn that release 8 will not be supported for ever.
         subprocess.run(
-            [options.javac, "--release", "8", "-Xlint:all,-options", "-Werror", "-encoding", "UTF-8",
-             "-cp", options.class_path, "-d", folder] + sources, check=True)
+            [options.javac, "--release", "8", "-Xlint:all,-options", "-Werror",
+             "-encoding", "UTF-8", "-cp", options.class_path, "-d", folder] + sources, check=True)
         for compiled in sorted(pathlib.Path(folder).rglob("*.class")):
             entries[compiled.relative_to(folder).as_posix()] = compiled.read_bytes()
     for name in sorted(resources):

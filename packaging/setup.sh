@@ -158,5 +158,10 @@ spark_home() {
   echo "$1"
 }
 
-# spark_python 3.5|4: the Python that belongs to it.
-spark_python() { echo "$livy_cache/spark-$1/bin/python"; }
+# python_of_spark SPARK_HOME: prints the Python to run it with. A Spark from PyPI lies in the
+# environment of its own, at lib/python3.N/site-packages/pyspark.
+python_of_spark() {
+  local python
+  python=$(realpath -sm "$1/../../../../bin/python")
+  if [ -x "$python" ]; then echo "$python"; else find_python; fi
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints the environment of the live tests, for `eval` or `source`, and installs what it names:
 #   LIVY_TEST_SPARK_35, LIVY_TEST_SPARK_4   the SPARK_HOME of either; kept if already set
-#   JAVA_HOME, PYSPARK_PYTHON               a Java and a Python on which both run
+#   JAVA_HOME                               a Java on which both run
 #   SPARK_LOCAL_IP                          so that Spark stays on loopback
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -18,6 +18,3 @@ setting LIVY_TEST_SPARK_35 "$home_35"
 setting LIVY_TEST_SPARK_4 "$home_4"
 setting JAVA_HOME "$(find_jdk)"
 setting SPARK_LOCAL_IP 127.0.0.1
-# A pip installation keeps its Python four folders above: VENV/lib/python3.N/site-packages/pyspark.
-python=$(dirname "$home_35")/../../../bin/python
-[ ! -x "$python" ] || setting PYSPARK_PYTHON "$(realpath -s "$python")"

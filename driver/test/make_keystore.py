@@ -8,6 +8,7 @@ keytool, output = sys.argv[1:]
 if os.path.exists(output):
     os.remove(output)
 subprocess.run(
-    [keytool, "-genkeypair", "-alias", "test", "-keyalg", "EC", "-dname", "CN=anything", "-validity", "3650",
+    [keytool, "-genkeypair", "-alias", "test", "-keyalg", "EC", "-dname", "CN=anything",
+     "-validity", "3650",
      "-storetype", "PKCS12", "-storepass", "changeit", "-keypass", "changeit", "-keystore", output],
     check=True, stderr=subprocess.DEVNULL)

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kMessageBytesMax = 4096;
 
+constexpr std::string_view kTitleOpen = "<title>";
+
 std::optional<std::string> JsonWords(std::string_view body) {
   const Result<JsonValue> json = ParseJson(body);
   if (!json) return std::nullopt;
@@ -28,10 +30,9 @@ std::optional<std::string> JsonWords(std::string_view body) {
 
 // The title of an HTML page: containers and proxies put the reason there.
 std::optional<std::string> PageTitle(std::string_view body) {
-  constexpr std::string_view kOpen = "<title>";
-  const std::size_t open = body.find(kOpen);
+  const std::size_t open = body.find(kTitleOpen);
   if (open == body.npos) return std::nullopt;
-  const std::size_t begin = open + kOpen.size();
+  const std::size_t begin = open + kTitleOpen.size();
   const std::size_t end = body.find("</title>", begin);
   if (end == body.npos) return std::nullopt;
   return std::string(body.substr(begin, end - begin));

@@ -41,16 +41,12 @@ Result<Statement> JobHandle::Wait(std::chrono::milliseconds timeout) const {
   internal::Waiter waiter(*channel_, Target(session_id_, id_), timeout);
   std::string known = "in an unknown state";
   while (true) {
-    Result<internal::JsonValue> json = waiter.Next();
-    if (!json) {
-      Error error = std::move(json).error();
-      if (waiter.expired() && error.code == ErrorCode::kDeadlineExceeded) {
-        error.message =
-            fmt::format("Statement {} was still {} after {} ms.", id_, known, timeout.count());
-      }
-      if (!waiter.refused() || error.code != ErrorCode::kUnavailable) return error;
-      return WithReason(std::move(error), *channel_, session_id_, waiter.QuestionTime());
-    }
+    Result<internal::JsonValue> json =
+        waiter.Next(fmt::format("Statement {} was still {}", id_, known));
+    if (!json && waiter.refused() && json.error().code == ErrorCode::kUnavailable)
+      return WithReason(json.error(), *channel_, session_id_, waiter.QuestionTime());
+    if (!json) return json.error();
+
     Result<Statement> statement = internal::DecodeStatement(*json);
     if (!statement || IsFinal(statement->state)) return statement;
     known = ToString(statement->state);

@@ -36,15 +36,10 @@ Result<Session> SessionHandle::WaitUntilIdle(std::chrono::milliseconds timeout) 
   internal::Waiter waiter(*channel_, Target(id_), timeout);
   std::string known = "in an unknown state";
   while (true) {
-    Result<internal::JsonValue> json = waiter.Next();
-    if (!json) {
-      Error error = std::move(json).error();
-      if (waiter.expired() && error.code == ErrorCode::kDeadlineExceeded) {
-        error.message =
-            fmt::format("Session {} was still {} after {} ms.", id_, known, timeout.count());
-      }
-      return error;
-    }
+    Result<internal::JsonValue> json =
+        waiter.Next(fmt::format("Session {} was still {}", id_, known));
+    if (!json) return json.error();
+
     Result<Session> session = internal::DecodeSession(*json);
     if (!session || session->state == SessionState::kIdle) return session;
     if (HasEnded(session->state)) return internal::SessionEnded(*session);

@@ -36,26 +36,31 @@ constexpr milliseconds kLongestTimeout = std::chrono::hours(24 * 365 * 100);
 Waiter::Waiter(Channel& channel, std::string target, milliseconds timeout)
     : channel_(channel),
       target_(std::move(target)),
+      timeout_(timeout),
       deadline_(channel.clock().Now() + std::clamp(timeout, milliseconds(0), kLongestTimeout)),
       pause_(kFirstPause) {}
 
-Result<JsonValue> Waiter::Next() {
+Result<JsonValue> Waiter::Next(std::string_view so_far) {
   // Only now is it clear that the answer was not early because all was done.
   if (asked_to_wait_) channel_.SetOffersWait(offered_);
 
-  for (int failures = 0; true;) {
+  for (int failures = 1; true; ++failures) {
     if (!first_ && !waited_) Pause();
     first_ = false;
     // The last answer is read even if it comes at the very end: see kLastAnswerTime.
-    if (expired_) return Error{ErrorCode::kDeadlineExceeded, "The time is over."};
+    if (expired_) return Failure({.code = ErrorCode::kDeadlineExceeded}, so_far);
 
     Channel::Asked asked = Ask();
-    refused_ = !asked.answer && !asked.passing;
-    if (asked.answer || refused_) return std::move(asked.answer);
-    pause_ = std::max<Clock::Duration>(pause_, asked.retry_after);
-    if (Left() <= kLastAnswerTime) expired_ = true;
-    if (expired_ || ++failures == kFailuresMax) return std::move(asked.answer);
+    if (!failed_) return std::move(asked.answer);
+    if (refused_ || expired_ || failures == kFailuresMax)
+      return Failure(std::move(asked.answer).error(), so_far);
   }
+}
+
+Error Waiter::Failure(Error error, std::string_view so_far) const {
+  if (expired_ && error.code == ErrorCode::kDeadlineExceeded)
+    error.message = fmt::format("{} after {} ms.", so_far, timeout_.count());
+  return error;
 }
 
 Clock::Duration Waiter::Left() const {
@@ -88,7 +93,12 @@ Channel::Asked Waiter::Ask() {
   waited_ = offered_ && channel_.clock().Now() - start >= kFirstPause;
   if (waited_) pause_ = kFirstPause;
   failed_ = !asked.answer;
-  if (failed_) asked_to_wait_ = false;  // A failure does not tell what the server can do.
+  refused_ = failed_ && !asked.passing;
+  if (failed_) {
+    asked_to_wait_ = false;  // A failure does not tell what the server can do.
+    expired_ = Left() <= kLastAnswerTime;
+    pause_ = std::max<Clock::Duration>(pause_, asked.retry_after);
+  }
   return asked;
 }
 

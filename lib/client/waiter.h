@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include <livy/clock.h>
 #include <livy/error.h>
@@ -23,12 +24,10 @@ class Waiter {
   // The next answer: at once when called first, later when it may be worth reading. Calling again
   // says that the answer before was not the one waited for.
   //
-  // Fails when the time is over, see expired(), and as Channel::Get() does. A server that cannot be
-  // reached for a moment is asked a few times more before that is an error.
-  Result<JsonValue> Next();
-
-  // Whether the time is over. The last answer came then, or none did.
-  bool expired() const { return expired_; }
+  // Fails with kDeadlineExceeded when the time is over, in words that begin with `so_far`, such as
+  // "Session 7 was still starting"; else as Channel::Get() does. A server that cannot be reached
+  // for a moment is asked a few times more before that is an error.
+  Result<JsonValue> Next(std::string_view so_far);
 
   // Whether Next() failed because the server answered that it will not tell.
   bool refused() const { return refused_; }
@@ -41,9 +40,11 @@ class Waiter {
   Clock::Duration Left() const;
   Channel::Asked Ask();
   void Pause();
+  Error Failure(Error error, std::string_view so_far) const;
 
   Channel& channel_;
   const std::string target_;
+  const std::chrono::milliseconds timeout_;
   Clock::TimePoint deadline_;
   Clock::Duration pause_;
   bool first_ = true;
@@ -52,7 +53,7 @@ class Waiter {
   bool waited_ = false;   // and it did.
   bool failed_ = false;   // The last question got no usable answer.
   bool refused_ = false;
-  bool expired_ = false;
+  bool expired_ = false;  // The last answer came at the end of the time, or none did.
 };
 
 // The error of somebody who waited for a session that has ended: the end of its log tells why.

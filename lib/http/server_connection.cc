@@ -2,14 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <exception>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <utility>
 #include <variant>
-
-#include <openssl/err.h>
 
 #include "http/compression.h"
 #include "http/response_writer.h"
@@ -45,7 +41,7 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, Socket sock
       parser_({.target_bytes_max = core_->options.target_bytes_max,
                .header_bytes_max = core_->options.header_bytes_max,
                .headers_max = core_->options.headers_max}),
-      socket_(std::move(socket)) {
+      transport_(std::move(socket)) {
   SetDeadline(core_->clock->Now() + core_->options.header_timeout);
 }
 
@@ -57,8 +53,7 @@ void ServerConnection::Start() {
   After after;
   {
     const std::lock_guard lock(mutex_);
-    if (core_->tls) ssl_ = MakeSsl(core_->tls.get(), socket_.fd());
-    if (core_->tls && !ssl_) {
+    if (core_->tls && !transport_.UseTls(core_->tls.get())) {
       CloseLocked(after);
     } else {
       ParkLocked();
@@ -104,8 +99,7 @@ void ServerConnection::OnDeadline(Clock::TimePoint now) {
   {
     const std::lock_guard lock(mutex_);
     if (!IsDue(now) || state_ == State::kWorking || state_ == State::kClosed) return;
-    const bool is_in_handshake = ssl_ && !has_shaken_hands_;
-    refuses = state_ == State::kParked && !in_.empty() && !is_in_handshake;
+    refuses = state_ == State::kParked && !in_.empty();
     if (refuses) {
       state_ = State::kWorking;
     } else {
@@ -161,20 +155,21 @@ bool ServerConnection::Handshake() {
   {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kClosed) return false;
-    if (!ssl_ || has_shaken_hands_) return true;
-    ERR_clear_error();
-    const int status = SSL_accept(ssl_.get());
-    const int error = status == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), status);
-    if (status == 1) {
-      has_shaken_hands_ = true;
-      is_ready = true;
-    } else if (error == SSL_ERROR_WANT_READ) {
-      ParkLocked();
-    } else if (error == SSL_ERROR_WANT_WRITE) {
-      state_ = State::kParked;
-      ArmLocked(EPOLLOUT | EPOLLRDHUP);
-    } else {
-      CloseLocked(after);
+    if (!transport_.is_shaking_hands()) return true;
+    switch (transport_.ShakeHands()) {
+      case Transport::Handshake::kDone:
+        is_ready = true;
+        break;
+      case Transport::Handshake::kWantsRead:
+        ParkLocked();
+        break;
+      case Transport::Handshake::kWantsWrite:
+        state_ = State::kParked;
+        ArmLocked(EPOLLOUT | EPOLLRDHUP);
+        break;
+      case Transport::Handshake::kFailed:
+        CloseLocked(after);
+        break;
     }
   }
   Finish(std::move(after));
@@ -200,6 +195,7 @@ ServerConnection::Step ServerConnection::TakeHead() {
   if (!head_->has_body()) return Step::kServe;
   if (head_->is_chunked) chunks_.emplace(core_->options.body_bytes_max);
   SetDeadline(core_->clock->Now() + core_->options.body_timeout);
+  if (!HoldBody(in_.size() - head_->size)) return Step::kStop;
   return Continue();
 }
 
@@ -240,13 +236,13 @@ bool ServerConnection::Fill() {
   {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kClosed) return false;
-    switch (ReceiveLocked(buffer.data(), buffer.size(), size)) {
-      case Received::kSome:
+    switch (transport_.Receive(buffer.data(), buffer.size(), size)) {
+      case Transport::Received::kSome:
         break;
-      case Received::kEnd:
+      case Transport::Received::kEnd:
         CloseLocked(after);
         break;
-      case Received::kNothing:
+      case Transport::Received::kNothing:
         if (deadline_ == kNever.time_since_epoch().count()) {
           SetDeadline(core_->clock->Now() + (in_.empty() ? core_->options.keep_alive_timeout
                                                          : core_->options.header_timeout));
@@ -264,11 +260,7 @@ bool ServerConnection::Fill() {
   if (in_.empty()) SetDeadline(core_->clock->Now() + core_->options.header_timeout);
   in_.append(buffer.data(), size);
   if (!head_) return true;
-  body_bytes_held_ += size;
-  if (core_->body_bytes.fetch_add(size) + size > core_->options.bodies_bytes_max) {
-    Refuse({.status = 503, .reason = "Service Unavailable"});
-    return false;
-  }
+  if (!HoldBody(size)) return false;
   deadline_ += static_cast<std::int64_t>(size) * kTimePerBodyByte.count();
   return true;
 }
@@ -350,6 +342,14 @@ void ServerConnection::ForgetRequest(std::size_t bytes) {
   SetDeadline(kNever);  // Until the connection waits for the client again.
 }
 
+// Counts bytes of a body towards the server's bound; refuses the request if that is reached.
+bool ServerConnection::HoldBody(std::size_t bytes) {
+  body_bytes_held_ += bytes;
+  if (core_->body_bytes.fetch_add(bytes) + bytes <= core_->options.bodies_bytes_max) return true;
+  Refuse({.status = 503, .reason = "Service Unavailable"});
+  return false;
+}
+
 void ServerConnection::ReleaseBody() {
   core_->body_bytes -= std::exchange(body_bytes_held_, 0);
 }
@@ -421,7 +421,7 @@ void ServerConnection::SettleLocked(After& after) {
   if (sent_ < out_.size()) return ArmLocked(EPOLLOUT | (is_owed_ ? EPOLLRDHUP : 0U));
   if (is_owed_) return ArmLocked(EPOLLRDHUP);
   if (closes_) return CloseLocked(after);
-  const bool has_pending = !in_.empty() || (ssl_ && SSL_has_pending(ssl_.get()) != 0);
+  const bool has_pending = !in_.empty() || transport_.HasPending();
   if (has_pending) {
     state_ = State::kWorking;
     after.advances = true;
@@ -445,25 +445,16 @@ void ServerConnection::LingerLocked(After& after) {
   is_owed_ = false;
   in_ = std::string();
   ReleaseBody();
-  if (ssl_ && has_shaken_hands_) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_.get());
-  }
-  ::shutdown(socket_.fd(), SHUT_WR);
+  transport_.EndSending();
   state_ = State::kLingering;
   SetDeadline(core_->clock->Now() + kLingerTime);
   ArmLocked(EPOLLIN | EPOLLRDHUP);
 }
 
 void ServerConnection::DiscardLocked(After& after) {
-  constexpr int kReadsInARow = 4;
-  std::array<char, kReceiveBytes> sink;
-  for (int i = 0; i < kReadsInARow; ++i) {
-    const ssize_t size = ::recv(socket_.fd(), sink.data(), sink.size(), 0);
-    if (size > 0) lingered_ += static_cast<std::size_t>(size);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) break;
-    if (size <= 0 || lingered_ > kLingerBytesMax) return CloseLocked(after);
-  }
+  const std::optional<std::size_t> discarded = transport_.Discard();
+  lingered_ += discarded.value_or(0);
+  if (!discarded || lingered_ > kLingerBytesMax) return CloseLocked(after);
   ArmLocked(EPOLLIN | EPOLLRDHUP);
 }
 
@@ -472,15 +463,11 @@ void ServerConnection::CloseLocked(After& after) {
   state_ = State::kClosed;
   after.has_ended = true;
   (is_owed_ ? after.gone : after.dropped) = std::exchange(gone_, nullptr);
+  // What the client did not take in time is not kept in the system's buffers either.
+  transport_.Close(sent_ < out_.size() ? Transport::Unsent::kDrop : Transport::Unsent::kDeliver);
   out_ = std::string();
   sent_ = 0;
   SetDeadline(kNever);
-  if (ssl_ && has_shaken_hands_) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_.get());  // Tells the client that nothing was cut off; never blocks.
-  }
-  ssl_.reset();
-  socket_.Reset();
 }
 
 void ServerConnection::ArmLocked(std::uint32_t events) {
@@ -490,7 +477,7 @@ void ServerConnection::ArmLocked(std::uint32_t events) {
   event.events = events | EPOLLONESHOT;
   event.data.ptr = this;
   const int operation = std::exchange(is_registered_, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  ::epoll_ctl(core_->epoll.fd(), operation, socket_.fd(), &event);
+  ::epoll_ctl(core_->epoll.fd(), operation, transport_.fd(), &event);
 }
 
 void ServerConnection::Finish(After after) {
@@ -503,49 +490,12 @@ void ServerConnection::Finish(After after) {
   if (after.has_ended) core_->Forget(this);
 }
 
-// ---- The socket.
-
-ServerConnection::Received ServerConnection::ReceiveLocked(char* data, std::size_t size,
-                                                           std::size_t& received) {
-  received = 0;
-  if (!ssl_) {
-    ssize_t count = 0;
-    do {
-      count = ::recv(socket_.fd(), data, size, 0);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) return errno == EAGAIN ? Received::kNothing : Received::kEnd;
-    received = static_cast<std::size_t>(count);
-    return count == 0 ? Received::kEnd : Received::kSome;
-  }
-  ERR_clear_error();
-  if (SSL_read_ex(ssl_.get(), data, size, &received) == 1) return Received::kSome;
-  received = 0;
-  const int error = SSL_get_error(ssl_.get(), 0);
-  const bool would_block = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
-  return would_block ? Received::kNothing : Received::kEnd;
-}
-
-std::optional<std::size_t> ServerConnection::SendSomeLocked(std::string_view bytes) {
-  if (!ssl_) {
-    ssize_t count = 0;
-    do {
-      count = ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    } while (count < 0 && errno == EINTR);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    return errno == EAGAIN ? std::optional<std::size_t>(0) : std::nullopt;
-  }
-  ERR_clear_error();
-  std::size_t sent = 0;
-  if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &sent) == 1) return sent;
-  const int error = SSL_get_error(ssl_.get(), 0);
-  const bool would_block = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
-  return would_block ? std::optional<std::size_t>(0) : std::nullopt;
-}
+// ---- What is sent.
 
 // Sends what is queued, as far as the socket takes it. Returns false if the connection is broken.
 bool ServerConnection::FlushLocked() {
   while (sent_ < out_.size()) {
-    const std::optional<std::size_t> sent = SendSomeLocked(std::string_view(out_).substr(sent_));
+    const std::optional<std::size_t> sent = transport_.Send(std::string_view(out_).substr(sent_));
     if (!sent) return false;
     if (*sent == 0) return true;
     sent_ += *sent;
@@ -563,7 +513,7 @@ bool ServerConnection::SendLocked(std::string_view bytes) {
   if (!FlushLocked()) return false;
   const bool was_empty = out_.empty();
   while (was_empty && !bytes.empty()) {
-    const std::optional<std::size_t> sent = SendSomeLocked(bytes);
+    const std::optional<std::size_t> sent = transport_.Send(bytes);
     if (!sent) return false;
     if (*sent == 0) break;
     bytes.remove_prefix(*sent);

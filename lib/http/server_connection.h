@@ -17,7 +17,7 @@
 #include "http/request_head.h"
 #include "http/server_core.h"
 #include "http/socket.h"
-#include "http/tls.h"
+#include "http/transport.h"
 
 namespace livy::internal {
 
@@ -62,7 +62,6 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
     kClosed,
   };
   enum class Step { kFill, kServe, kStop };
-  enum class Received { kSome, kNothing, kEnd };
 
   // What is to be done once the mutex is released.
   struct After {
@@ -83,11 +82,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void ForgetRequest(std::size_t bytes);
   Step Refuse(Refusal refusal);
 
-  Received ReceiveLocked(char* data, std::size_t size, std::size_t& received);
   bool SendLocked(std::string_view bytes);
   bool FlushLocked();
-  // How much of `bytes` the socket took; nullopt if the connection is broken.
-  std::optional<std::size_t> SendSomeLocked(std::string_view bytes);
   void SettleLocked(After& after);
   void ParkLocked();
   void LingerLocked(After& after);
@@ -96,6 +92,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void ArmLocked(std::uint32_t events);
   void SetDeadline(Clock::TimePoint deadline) { deadline_ = deadline.time_since_epoch().count(); }
   void Finish(After after);
+  bool HoldBody(std::size_t bytes);
   void ReleaseBody();
 
   const std::shared_ptr<ServerCore> core_;
@@ -112,10 +109,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::atomic<std::int64_t> deadline_;  // What is late then depends on the state.
 
   std::mutex mutex_;
-  Socket socket_;                    // Guarded by mutex_.
-  SslPtr ssl_{nullptr, SSL_free};    // Guarded by mutex_.
+  Transport transport_;              // Guarded by mutex_.
   State state_ = State::kWorking;    // Guarded by mutex_.
-  bool has_shaken_hands_ = false;    // Guarded by mutex_.
   bool is_registered_ = false;       // Guarded by mutex_. Known to epoll.
   bool is_owed_ = false;             // Guarded by mutex_. A handler has yet to finish its answer.
   std::uint64_t answer_ = 0;         // Guarded by mutex_. Number of the answer that is owed.

@@ -260,6 +260,21 @@ TEST_CASE("after a failure a server is asked plainly, since a proxy may have cut
   CHECK(fixture.server->requests.size() == 2);
 }
 
+TEST_CASE("pauses are short again after a server has answered in its own time") {
+  // Every third question fails; between two failures are a plain answer and one after 30 s.
+  JobFixture fixture([&, asked = 0](const HttpRequest& request, milliseconds) mutable {
+    if (++asked % 3 == 1) return Answer(503, "");
+    HttpResponse answer = StatementIn(asked == 15 ? "available" : "running");
+    if (WaitIn(request) > seconds(0)) {
+      fixture.clock->Advance(WaitIn(request));
+      answer.headers = {{"livy-wait", "30s"}};
+    }
+    return answer;
+  });
+  REQUIRE(fixture.job.Wait(hours(1)));
+  CHECK(fixture.Elapsed() == 5 * (milliseconds(100) + milliseconds(200) + seconds(30)));
+}
+
 TEST_CASE("an answer that refuses ends the wait at once") {
   const JobFixture fixture(
       [](const HttpRequest&, milliseconds) { return Recorded("B030-statement-unknown"); });

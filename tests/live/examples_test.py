@@ -1,61 +1,27 @@
-"""Runs the programs of examples/ against livy-server and a real Spark, of each version there is.
+"""Runs the programs of examples/ against livy-server and the Spark that SPARK_HOME names.
 
-examples_test.py SOURCE_ROOT BUILD_ROOT, with the environment that tests/spark_env.sh prints.
+examples_test.py BUILD_ROOT. ./test live runs it with each version of Spark.
 """
 
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
 import unittest
 
-SOURCE_ROOT, BUILD_ROOT = map(pathlib.Path, sys.argv[1:3])
+from live_server import LiveServer
+
+BUILD_ROOT = pathlib.Path(sys.argv[1])
 RUN_SECONDS_MAX = 240
-STOP_SECONDS_MAX = 60
-LISTENING = re.compile(r"listening on (http://\S+)")
 
 
-class Server:
-    """livy-server on a free port, with its own output kept for messages."""
-
-    def __init__(self, spark_home, folder):
-        self.log = pathlib.Path(folder) / "server.log"
-        with self.log.open("w") as errors:
-            self.process = subprocess.Popen(
-                [BUILD_ROOT / "server/livy-server", "--port", "0"],
-                env=os.environ | {"SPARK_HOME": spark_home}, text=True, cwd=folder,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-            )
-        # The end of its output, if it ends instead, ends this too.
-        lines = iter(self.process.stdout.readline, "")
-        self.url = next((match[1] for match in map(LISTENING.search, lines) if match), None)
-        if not self.url:
-            raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            status = self.process.wait(STOP_SECONDS_MAX)
-        finally:
-            self.process.kill()
-            self.process.stdout.close()
-        return status
-
-
-class Examples:
-    """The tests of one version of Spark; `variable` is set below."""
-
+class Examples(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        spark_home = os.environ.get(cls.variable)
-        if not spark_home:
-            print(f"SKIP: {cls.variable} is not set")
-            raise unittest.SkipTest(f"{cls.variable} is not set")
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.server = Server(spark_home, folder.name)
+        cls.server = LiveServer(BUILD_ROOT, folder.name)
         cls.addClassCleanup(cls.server.stop)
 
     def run_example(self, name, *arguments):
@@ -76,22 +42,23 @@ class Examples:
             printed = self.run_example("word_count", text.name)
         self.assertRegex(printed, r"(?m)\bspark\b.*\b82\b|\b82\b.*\bspark\b")
 
+    def test_embedded_server(self):
+        done = subprocess.run([BUILD_ROOT / "examples/embedded_server"], text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=RUN_SECONDS_MAX)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("[[5050]]", done.stdout)
+
     def test_pi(self):
         self.assertRegex(self.run_example("pi"), r"\b3\.1\d")
 
-
-class Spark35(Examples, unittest.TestCase):
-    variable = "LIVY_TEST_SPARK_35"
-
-    def test_server_stops_in_order(self):
+    def test_the_server_stops_in_order(self):
         with tempfile.TemporaryDirectory() as folder:
-            server = Server(os.environ[self.variable], folder)
-            self.assertEqual(server.stop(), 0)
-
-
-class Spark4(Examples, unittest.TestCase):
-    variable = "LIVY_TEST_SPARK_4"
+            self.assertEqual(LiveServer(BUILD_ROOT, folder).stop(), 0)
 
 
 if __name__ == "__main__":
+    if not os.environ.get("SPARK_HOME"):
+        print("SKIP: SPARK_HOME is not set")
+        sys.exit(77)
     unittest.main(argv=sys.argv[:1])

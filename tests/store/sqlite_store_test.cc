@@ -236,13 +236,15 @@ TEST_CASE("a full store refuses whole transactions and works again when there is
   int count = 0;
   for (; stored && count < 100; ++count) {
     const std::string text = std::to_string(count);
-    stored = store->Apply({{"a/" + text, value}, {"b/" + text, value}});
+    // The small one still fits when the large ones do not.
+    stored = store->Apply({{"small/" + text, ""}, {"a/" + text, value}, {"b/" + text, value}});
   }
   REQUIRE_FALSE(stored);
   CHECK(stored.error().code == ErrorCode::kUnavailable);
   CHECK(Says(stored.error(), "database or disk is full"));
   CHECK(store->Children("a").value().size() == static_cast<std::size_t>(count - 1));
   CHECK(store->Children("b").value().size() == static_cast<std::size_t>(count - 1));
+  CHECK(store->Children("small").value().size() == static_cast<std::size_t>(count - 1));
 
   REQUIRE(store->Apply({{"a/0", std::nullopt}, {"b/0", std::nullopt}}));
   CHECK(store->Apply({{"a/new", value}, {"b/new", value}}));

@@ -85,7 +85,7 @@ class ScalaTest(LiveTest):
         if not self.scala213:
             return text
         text = text.replace("defined class", "class")
-        return re.sub(r"(?m)^(\w+: )", r"val \1", text)
+        return re.sub(r"(^|\n|\\n)([\w\\+]+?: )", r"\1val \2", text)
 
     def assert_echo(self, code, pattern):
         self.assertRegex(self.text(code), "^" + self.echo(pattern) + "$")
@@ -156,7 +156,8 @@ class ScalaTest(LiveTest):
 
     def test_S14_comment_marks_in_text(self):
         text = self.text('val r = """\n/*\ncomment\n*/\n//comment\n"""')
-        self.assertRegex(text, self.echo(r"r: String = ?") + r'\n"?\n/\*\ncomment\n\*/\n//comment\n')
+        self.assertRegex(text, self.echo(r"r: String = ?")
+                         + r'\n"?\n/\*\ncomment\n\*/\n//comment\n')
 
     def test_S15_completion(self):
         found = self.driver.complete("spark", '"a".', 4)
@@ -194,7 +195,7 @@ class ScalaTest(LiveTest):
 
     def test_S20_progress(self):
         number = self.driver.submit("spark", "sc.parallelize(1 to 4, 4)"
-                                    ".map(i => { Thread.sleep(900); (i, 1) }).collect()")
+                                    ".map(i => { Thread.sleep(i * 600L); (i, 1) }).collect()")
         self.driver.finished(number)
         steps = [event["progress"] for event in self.server.events
                  if event["event"] == "progress" and event["id"] == number]
@@ -255,12 +256,14 @@ class ScalaTest(LiveTest):
         self.assertEqual(output["stdout"], "before\n")
 
     def test_S31_three_echoes(self):
-        self.assert_echo("val a = 1\nval b = 2\na + b", r"a: Int = 1\nb: Int = 2\nres\d+: Int = 3\n")
+        self.assert_echo("val a = 1\nval b = 2\na + b",
+                         r"a: Int = 1\nb: Int = 2\nres\d+: Int = 3\n")
         self.error("val kept = 5\n1/0")
         self.assert_echo("kept", r"res\d+: Int = 5\n")
 
     def test_S32_show(self):
-        self.assertEqual(self.text("spark.range(1).show()"), "+---+\n| id|\n+---+\n|  0|\n+---+\n\n")
+        self.assertEqual(self.text("spark.range(1).show()"),
+                         "+---+\n| id|\n+---+\n|  0|\n+---+\n\n")
 
     def test_S33_blocks(self):
         self.assertEqual(self.text("List(1, 2)\n  .map(_ + 1)\n  .foreach(print)"), "23")
@@ -274,7 +277,8 @@ class ScalaTest(LiveTest):
         self.assertLess(len(text), 100100)
 
     def test_S35_late_output_goes_to_the_log(self):
-        number = self.driver.submit("spark", "val gate = new java.util.concurrent.CountDownLatch(1)\n"
+        number = self.driver.submit("spark", "import java.util.concurrent.CountDownLatch\n"
+                                    "val gate = new CountDownLatch(1)\n"
                                     "new Thread() { override def run() { gate.await(); "
                                     'Console.println("late " + "words") } }.start()')
         self.driver.finished(number)
@@ -476,7 +480,8 @@ class PythonTest(LiveTest):
     def test_C2_cancel_what_refuses(self):
         number = self.driver.submit(
             "pyspark", "import time; open('%s/entered', 'w').close()\nwhile True:\n"
-            "    try:\n        time.sleep(60)\n    except KeyboardInterrupt: pass" % self.folder.name)
+            "    try:\n        time.sleep(60)\n    except KeyboardInterrupt: pass"
+            % self.folder.name)
         while not os.path.exists(self.folder.name + "/entered"):
             self.assertIsNone(self.driver.process.poll())
         self.server.send("cancel", id=number)
@@ -525,7 +530,8 @@ class SqlTest(LiveTest):
                          [["2019-07-24", None]])
 
     def test_Q4_decimals(self):
-        data = self.result("select cast(1.0 as decimal(38,18)), cast(2.0 as decimal(38,18))")["data"]
+        data = self.result("select cast(1.0 as decimal(38,18)),"
+                           " cast(2.0 as decimal(38,18))")["data"]
         self.assertEqual(data, [[1.0, 2.0]])
 
     def test_Q5_unknown_table(self):
@@ -586,7 +592,8 @@ class SqlTest(LiveTest):
             self.assertIsNone(self.driver.process.poll())
 
     def test_W4_second_boot_is_refused(self):
-        url = "https://127.0.0.1:%d/driver/v1/sessions/7/events?boot=other&have=0" % self.server.port
+        url = ("https://127.0.0.1:%d/driver/v1/sessions/7/events?boot=other&have=0"
+               % self.server.port)
         trust_all = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trust_all.check_hostname = False
         trust_all.verify_mode = ssl.CERT_NONE
@@ -596,21 +603,21 @@ class SqlTest(LiveTest):
             urllib.request.urlopen(request, context=trust_all, timeout=10)
         self.assertEqual(refused.exception.code, 409)
         second = driver_process.DriverProcess(self.folder.name, "sql", server=self.server)
-        self.assertEqual(second.process.wait(60), 1)
+        self.assertEqual(second.process.wait(30), 1)
         self.assertIn("HTTP 409", second.log())
         self.assertEqual(self.result("select 5 as a")["data"], [[5]])
 
     def test_W5_wrong_secret(self):
         wrong = driver_process.DriverProcess(
             self.folder.name, "sql", server=self.server, secret="wrong")
-        self.assertEqual(wrong.process.wait(60), 1)
+        self.assertEqual(wrong.process.wait(30), 1)
         self.assertIn("HTTP 401", wrong.log())
 
     def test_W6_wrong_certificate(self):
         wrong = driver_process.DriverProcess(
             self.folder.name, "sql", server=self.server, fingerprint="00" * 32,
             serverLostMillis=2000)
-        self.assertEqual(wrong.process.wait(60), 1)
+        self.assertEqual(wrong.process.wait(30), 1)
         self.assertIn("not the one this driver was told to trust", wrong.log())
 
     def test_Z_stop(self):
@@ -618,9 +625,19 @@ class SqlTest(LiveTest):
         self.assertEqual(self.server.events[-1]["state"], "dead")
 
 
-class FailedStartTest(unittest.TestCase):
-    @unittest.skipUnless(driver_process.SPARK_HOME and driver_process.DRIVER_JAR,
-                         "SPARK_HOME or LIVY_DRIVER_JAR is not set")
+@unittest.skipUnless(driver_process.SPARK_HOME and driver_process.DRIVER_JAR,
+                     "SPARK_HOME or LIVY_DRIVER_JAR is not set")
+class StartTest(unittest.TestCase):
+    def test_X8_stop_while_it_starts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            driver = driver_process.DriverProcess(folder, "spark")
+            try:
+                driver.server.event("state", state="starting")
+                self.assertEqual(driver.stop(), 0)
+                self.assertEqual(driver.server.events[-1]["state"], "dead")
+            finally:
+                driver.close()
+
     def test_X9_spark_does_not_start(self):
         with tempfile.TemporaryDirectory() as folder:
             driver = driver_process.DriverProcess(

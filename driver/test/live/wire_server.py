@@ -20,8 +20,9 @@ class Certificate(object):
         self.file = os.path.join(folder, "certificate.pem")
         self.key = os.path.join(folder, "key.pem")
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-keyout", self.key, "-out", self.file, "-days", "2", "-subj", "/CN=anything"],
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-keyout", self.key, "-out", self.file, "-days", "2",
+             "-subj", "/CN=anything"],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open(self.file) as text:
             der = ssl.PEM_cert_to_DER_cert(text.read())

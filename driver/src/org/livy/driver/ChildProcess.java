@@ -28,8 +28,8 @@ final class ChildProcess {
     }
 
     private void copyErrors() {
-        try (BufferedReader lines = new BufferedReader(new InputStreamReader(
-                     process.getErrorStream(), StandardCharsets.UTF_8))) {
+        try (BufferedReader lines = new BufferedReader(
+                     new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8))) {
             String line;
             while ((line = lines.readLine()) != null) {
                 System.err.println(name + ": " + line);
@@ -66,7 +66,9 @@ final class ChildProcess {
         process.destroyForcibly();
     }
 
-    /** Ends it: its standard input closes, it gets some seconds for its exit handlers, then force. */
+    /**
+     * Ends it: its standard input closes, it gets some seconds for its exit handlers, then force.
+     */
     void stop() {
         try {
             process.getOutputStream().close();

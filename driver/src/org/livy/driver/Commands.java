@@ -29,8 +29,8 @@ final class Commands {
         this.defaultKind = defaultKind;
         this.stop = stop;
         ClassLoader loader = Reflect.loader();
-        completions = new ThreadPoolExecutor(1, 1, 1, TimeUnit.MINUTES,
-                new ArrayBlockingQueue<>(COMPLETIONS_MAX), body -> {
+        completions = new ThreadPoolExecutor(
+                1, 1, 1, TimeUnit.MINUTES, new ArrayBlockingQueue<>(COMPLETIONS_MAX), body -> {
                     Thread thread = new Thread(null, body, "livy-completions", 16L << 20);
                     thread.setContextClassLoader(loader);
                     thread.setDaemon(true);
@@ -81,14 +81,13 @@ final class Commands {
         }
 
         private List<String> find() {
-            Interpreter interpreter =
-                    interpreters.ifStarted(Interpreters.canonical(kind(command)));
+            Interpreter interpreter = interpreters.ifStarted(Interpreters.canonical(kind(command)));
             if (interpreter == null) {
                 return Collections.emptyList();
             }
             try {
-                return interpreter.complete((String) command.get("code"),
-                        ((Number) command.get("cursor")).intValue());
+                return interpreter.complete(
+                        (String) command.get("code"), ((Number) command.get("cursor")).intValue());
             } catch (Exception | LinkageError | StackOverflowError failure) {
                 System.err.println("livy-driver: completion: " + failure);
                 return Collections.emptyList();

@@ -21,8 +21,8 @@ public final class DriverMain implements ServerLink.Listener {
 
     private DriverMain() throws IOException {
         settings = Settings.load();
-        String parent = System.getProperty(
-                "spark.repl.classdir", System.getProperty("java.io.tmpdir"));
+        String parent =
+                System.getProperty("spark.repl.classdir", System.getProperty("java.io.tmpdir"));
         classFolder = Files.createTempDirectory(Paths.get(parent), "livy-repl-").toFile();
         scala = new ScalaStart(classFolder.getPath(), settings.outputBytesMax);
         interpreters = new Interpreters(this::startInterpreter);
@@ -58,8 +58,8 @@ public final class DriverMain implements ServerLink.Listener {
         }
         try {
             // Executors fetch the REPL's classes from here, so it must be known at Spark's start.
-            SparkAccess.start(Collections.singletonMap(
-                    "spark.repl.class.outputDir", classFolder.getPath()));
+            SparkAccess.start(
+                    Collections.singletonMap("spark.repl.class.outputDir", classFolder.getPath()));
             reportApplication();
             startFirst(startsWithScala ? "spark" : kind);
             statements.open();

@@ -17,14 +17,15 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
 /**
- * One HTTP/1.1 connection over TLS, used by one thread at a time. It has only what the driver needs:
- * a POST with a body, and a GET whose answer is read as it arrives. The JDK's own clients are either
- * not in Java 8 or several times slower.
+ * One HTTP/1.1 connection over TLS, used by one thread at a time. It has only what the driver
+ * needs: a POST with a body, and a GET whose answer is read as it arrives. The JDK's own clients
+ * are either not in Java 8 or several times slower.
  */
 final class HttpConnection implements Closeable {
     private static final int CONNECT_MILLIS = 10_000;
     private static final int HEADER_LINE_MAX = 1 << 16;
 
+    /** Below TLS. */
     private final Socket socket;
     private final InputStream in;
     private final OutputStream out;
@@ -32,32 +33,36 @@ final class HttpConnection implements Closeable {
     private final String secret;
     private Map<String, String> headers = new HashMap<>();
 
-    /** Connects to {@code address}, a host:port; a read fails after {@code readMillis} of silence. */
+    /**
+     * Connects to {@code address}, a host:port; a read fails after {@code readMillis} of silence.
+     */
     HttpConnection(SSLContext tls, String address, String secret, int readMillis)
             throws IOException {
         int colon = address.lastIndexOf(':');
         String name = address.substring(0, Math.max(colon, 0));
         Socket plain = new Socket();
+        SSLSocket secured;
         try {
             int port = Integer.parseInt(address.substring(colon + 1));
             plain.setTcpNoDelay(true);
             plain.connect(new InetSocketAddress(name, port), CONNECT_MILLIS);
             plain.setSoTimeout(readMillis);
-            SSLSocket secured =
-                    (SSLSocket) tls.getSocketFactory().createSocket(plain, name, port, true);
+            secured = (SSLSocket) tls.getSocketFactory().createSocket(plain, name, port, true);
             secured.startHandshake();
-            socket = secured;
         } catch (IOException | RuntimeException failed) {
             plain.close();
             throw failed;
         }
-        in = new BufferedInputStream(socket.getInputStream(), 1 << 14);
-        out = socket.getOutputStream();
+        socket = plain;
+        in = new BufferedInputStream(secured.getInputStream(), 1 << 14);
+        out = secured.getOutputStream();
         host = address;
         this.secret = secret;
     }
 
-    /** Sends a body and returns the answer's. Throws {@link HttpStatusException} unless it is 200. */
+    /**
+     * Sends a body and returns the answer's. Throws {@link HttpStatusException} unless it is 200.
+     */
     String post(String path, byte[] body) throws IOException {
         byte[] head = head("POST", path,
                 "Content-Type: application/x-ndjson\r\nContent-Length: " + body.length + "\r\n");
@@ -91,6 +96,7 @@ final class HttpConnection implements Closeable {
         return !"close".equalsIgnoreCase(headers.get("connection"));
     }
 
+    /** Does not say goodbye as TLS has it: that waits for the server to do so too. */
     @Override
     public void close() {
         try {
@@ -102,7 +108,8 @@ final class HttpConnection implements Closeable {
 
     private byte[] head(String method, String path, String more) {
         return (method + " " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer "
-                + secret + "\r\n" + more + "\r\n").getBytes(StandardCharsets.US_ASCII);
+                + secret + "\r\n" + more + "\r\n")
+                .getBytes(StandardCharsets.US_ASCII);
     }
 
     private int readHead() throws IOException {

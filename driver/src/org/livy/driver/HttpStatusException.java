@@ -13,7 +13,9 @@ final class HttpStatusException extends IOException {
         this.status = status;
     }
 
-    /** Whether asking again is useless: wrong secret, no such session, or another driver owns it. */
+    /**
+     * Whether asking again is useless: wrong secret, no such session, or another driver owns it.
+     */
     boolean isFinal() {
         return status == 401 || status == 404 || status == 409;
     }

@@ -9,8 +9,8 @@ import java.util.List;
  */
 interface Interpreter {
     /**
-     * Runs {@code code} to its end; the Spark jobs it starts belong to {@code jobGroup}. Failures of
-     * the code are results. Throws only if it was stopped.
+     * Runs {@code code} to its end; the Spark jobs it starts belong to {@code jobGroup}. Failures
+     * of the code are results. Throws only if it was stopped.
      */
     Result execute(String code, String jobGroup) throws InterruptedException;
 

@@ -48,7 +48,12 @@ final class Interpreters {
         return started.get(kind);
     }
 
-    /** Forgets a dead interpreter. */
+    /** Leaves an interpreter whose thread does not return; the next statement gets another. */
+    void forget(String kind) {
+        started.remove(kind);
+    }
+
+    /** Closes a dead interpreter; the next statement gets another. */
     void drop(String kind) {
         Interpreter dead = started.remove(kind);
         if (dead != null) {

@@ -4,8 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Writes JSON. Maps become objects, iterables arrays, {@link Raw} passes through, everything that is
- * neither a number nor a boolean becomes its text.
+ * Writes JSON. Maps become objects, iterables arrays, {@link Raw} passes through, everything that
+ * is neither a number nor a boolean becomes its text.
  */
 final class Json {
     /** Text that is JSON already. */
@@ -73,7 +73,9 @@ final class Json {
         to.append(']');
     }
 
-    /** JSON has no infinity and no NaN: infinity is shown as text, as Livy does, and NaN as null. */
+    /**
+     * JSON has no infinity and no NaN: infinity is shown as text, as Livy does, and NaN as null.
+     */
     private static void writeNumber(StringBuilder to, Number number) {
         double value = number.doubleValue();
         if (Double.isNaN(value)) {

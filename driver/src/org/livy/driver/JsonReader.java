@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads JSON. Objects become {@code Map<String, Object>}, arrays {@code List<Object>}, whole numbers
+ * Reads JSON. Objects become {@code Map<String, Object>}, arrays {@code List<Object>}, whole
+ * numbers
  * {@code Long} or {@code BigInteger}, other numbers {@code Double}.
  */
 final class JsonReader {

@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The events the server has not acknowledged yet, numbered from 1. Safe to use from several threads;
- * one of them takes and acknowledges.
+ * The events the server has not acknowledged yet, numbered from 1. Safe to use from several
+ * threads; one of them takes and acknowledges.
  *
- * <p>Events that matter are few, because statements are, and kept for as long as it takes. Droppable
- * ones are bounded in number: the oldest give way, and their numbers stay unused.
+ * <p>Events that matter are few, because statements are, and kept for as long as it takes.
+ * Droppable ones are bounded in number: the oldest give way, and their numbers stay unused.
  */
 final class Outbox {
     static final int DROPPABLE_MAX = 2000;

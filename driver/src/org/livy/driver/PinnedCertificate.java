@@ -15,8 +15,8 @@ import javax.net.ssl.X509ExtendedTrustManager;
  * Trusts exactly one certificate, named by its SHA-256 fingerprint. The right fingerprint is the
  * right server, at whatever address and under whatever name it was reached.
  *
- * <p>It is an <i>extended</i> trust manager because the JDK wraps a plain one in another that checks
- * host names as soon as a client asks for it, and leaves an extended one to decide alone.
+ * <p>It is an <i>extended</i> trust manager because the JDK wraps a plain one in another that
+ * checks host names as soon as a client asks for it, and leaves an extended one to decide alone.
  */
 final class PinnedCertificate extends X509ExtendedTrustManager {
     private final String fingerprint;
@@ -49,7 +49,7 @@ final class PinnedCertificate extends X509ExtendedTrustManager {
             shown.append(String.format("%02x", b));
         }
         if (!MessageDigest.isEqual(shown.toString().getBytes(StandardCharsets.US_ASCII),
-                fingerprint.getBytes(StandardCharsets.US_ASCII))) {
+                    fingerprint.getBytes(StandardCharsets.US_ASCII))) {
             throw new CertificateException("The server's certificate is " + shown
                     + " and not the one this driver was told to trust");
         }

@@ -15,18 +15,18 @@ final class PythonEnvironment {
      * added is at hand.
      */
     static ProcessBuilder process(Path script, Object gateway, int outputBytesMax) {
-        String python = SparkAccess.setting("spark.pyspark.python",
-                ChildProcess.environment("PYSPARK_PYTHON", "python3"));
+        String python = SparkAccess.setting(
+                "spark.pyspark.python", ChildProcess.environment("PYSPARK_PYTHON", "python3"));
         String driverPython = SparkAccess.setting("spark.pyspark.driver.python",
                 ChildProcess.environment("PYSPARK_DRIVER_PYTHON", python));
         ProcessBuilder builder =
                 new ProcessBuilder(absoluteCommand(driverPython), "-u", script.toString());
-        Object files = Reflect.callStatic(
-                Reflect.type("org.apache.spark.SparkFiles"), "getRootDirectory");
+        Object files =
+                Reflect.callStatic(Reflect.type("org.apache.spark.SparkFiles"), "getRootDirectory");
         builder.directory(new File((String) files));
         Map<String, String> environment = builder.environment();
-        environment.put("PYSPARK_GATEWAY_PORT",
-                String.valueOf(Reflect.call(gateway, "getListeningPort")));
+        environment.put(
+                "PYSPARK_GATEWAY_PORT", String.valueOf(Reflect.call(gateway, "getListeningPort")));
         environment.put("PYSPARK_GATEWAY_SECRET", (String) Reflect.call(gateway, "secret"));
         environment.put("PYSPARK_PYTHON", python);
         environment.put("PYTHONPATH", modulePath(environment.get("PYTHONPATH")));
@@ -36,7 +36,9 @@ final class PythonEnvironment {
         return builder;
     }
 
-    /** A path relative to the driver's folder, as in an unpacked archive; names stay as they are. */
+    /**
+     * A path relative to the driver's folder, as in an unpacked archive; names stay as they are.
+     */
     private static String absoluteCommand(String command) {
         return command.indexOf('/') < 0 ? command : new File(command).getAbsolutePath();
     }
@@ -72,7 +74,8 @@ final class PythonEnvironment {
 
     private static void addArchives(List<String> path, File folder) {
         File[] archives = folder.getAbsoluteFile().listFiles((in, name)
-                -> name.equals("pyspark.zip") || name.startsWith("py4j-") && name.endsWith(".zip"));
+                                                                     -> name.equals("pyspark.zip")
+                        || name.startsWith("py4j-") && name.endsWith(".zip"));
         if (archives != null) {
             for (File archive : archives) {
                 path.add(archive.getPath());

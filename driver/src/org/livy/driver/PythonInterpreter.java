@@ -13,9 +13,9 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Runs statements of kind pyspark in a Python process that shares the driver's SparkContext by py4j.
- * The process's own standard input and output carry one JSON object a line; it moves what the user's
- * code sees as such elsewhere before any of that runs.
+ * Runs statements of kind pyspark in a Python process that shares the driver's SparkContext by
+ * py4j. The process's own standard input and output carry one JSON object a line; it moves what the
+ * user's code sees as such elsewhere before any of that runs.
  */
 final class PythonInterpreter implements Interpreter {
     private final Object gateway;
@@ -36,8 +36,8 @@ final class PythonInterpreter implements Interpreter {
             child = new ChildProcess(
                     "Python", PythonEnvironment.process(script, gateway, outputBytesMax));
             toChild = child.process.getOutputStream();
-            fromChild = new BufferedReader(new InputStreamReader(
-                    child.process.getInputStream(), StandardCharsets.UTF_8));
+            fromChild = new BufferedReader(
+                    new InputStreamReader(child.process.getInputStream(), StandardCharsets.UTF_8));
             awaitReady();
         } catch (IOException | InterpreterException failed) {
             Reflect.call(gateway, "shutdown");

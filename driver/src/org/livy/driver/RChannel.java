@@ -118,8 +118,8 @@ final class RChannel implements Closeable {
         out.flush();
         // OK|ERR|INC, then the bytes of the output, the message, the calls and the picture.
         String[] counts = line().split(" ");
-        return new Answer(counts[0], text(counts[1]), text(counts[2]), text(counts[3]),
-                bytes(counts[4]));
+        return new Answer(
+                counts[0], text(counts[1]), text(counts[2]), text(counts[3]), bytes(counts[4]));
     }
 
     private String text(String count) throws IOException {

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs statements of kind sparkr in an R process. SparkR there talks to Spark's own RBackend in this
- * driver; statements go by {@link RChannel}.
+ * Runs statements of kind sparkr in an R process. SparkR there talks to Spark's own RBackend in
+ * this driver; statements go by {@link RChannel}.
  */
 final class RInterpreter implements Interpreter {
     private final int outputBytesMax;
@@ -27,10 +27,10 @@ final class RInterpreter implements Interpreter {
         Path script = null;
         try (RChannel.Listener listener = new RChannel.Listener()) {
             script = ChildProcess.script("r_bootstrap.R");
-            ProcessBuilder builder = new ProcessBuilder(
-                    SparkAccess.setting("spark.r.shell.command",
-                            ChildProcess.environment("SPARKR_DRIVER_R", "R")),
-                    "--no-save", "--no-restore", "--no-echo", "--file=" + script);
+            ProcessBuilder builder =
+                    new ProcessBuilder(SparkAccess.setting("spark.r.shell.command",
+                                               ChildProcess.environment("SPARKR_DRIVER_R", "R")),
+                            "--no-save", "--no-restore", "--no-echo", "--file=" + script);
             Map<String, String> environment = builder.environment();
             environment.put("EXISTING_SPARKR_BACKEND_PORT",
                     String.valueOf(Reflect.call(portAndSecret, "_1")));

@@ -138,6 +138,6 @@ final class Reflect {
 
     @SuppressWarnings("unchecked")
     private static <T extends Throwable> T unchecked(Throwable failure) throws T {
-        throw(T) failure;
+        throw (T) failure;
     }
 }

@@ -54,8 +54,8 @@ final class Result {
 
     /** The interpreter is gone, and its variables with it. */
     static Result died(String how) {
-        return new Result(null, "Error", "Interpreter died:\n" + how, Collections.emptyList(), "",
-                true);
+        return new Result(
+                null, "Error", "Interpreter died:\n" + how, Collections.emptyList(), "", true);
     }
 
     /** The interpreter of this kind could not be started; {@code why} is for people. */
@@ -79,8 +79,8 @@ final class Result {
 
     /** As a member of the REST interface. {@code stdout} is an addition to Livy's members. */
     String toJson(long executionCount) {
-        Map<String, Object> members = Json.object("status", data != null ? "ok" : "error",
-                "execution_count", executionCount);
+        Map<String, Object> members = Json.object(
+                "status", data != null ? "ok" : "error", "execution_count", executionCount);
         if (data != null) {
             members.put("data", data);
         } else {

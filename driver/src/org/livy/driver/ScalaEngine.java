@@ -30,16 +30,16 @@ final class ScalaEngine {
         }
     }
 
-    private static final Set<String> DEFINITIONS = new LinkedHashSet<>(
-            Arrays.asList("ClassDef", "ModuleDef", "DefDef", "TypeDef"));
+    private static final Set<String> DEFINITIONS =
+            new LinkedHashSet<>(Arrays.asList("ClassDef", "ModuleDef", "DefDef", "TypeDef"));
 
     private final boolean scala213;
     private final Object imain;
     private final PrintWriter messages;
 
     /**
-     * Creates the engine; it needs no Spark context, so it can start beside it. It writes echoes and
-     * errors to {@code messages} and classes to {@code classFolder}.
+     * Creates the engine; it needs no Spark context, so it can start beside it. It writes echoes
+     * and errors to {@code messages} and classes to {@code classFolder}.
      */
     ScalaEngine(String classFolder, PrintWriter messages) {
         this.messages = messages;
@@ -64,8 +64,8 @@ final class ScalaEngine {
     }
 
     private static Object settings(String classFolder) {
-        List<String> arguments = new ArrayList<>(Arrays.asList("-usejavacp", "-Yrepl-class-based",
-                "-Yrangepos", "-Yrepl-outdir", classFolder));
+        List<String> arguments = new ArrayList<>(Arrays.asList(
+                "-usejavacp", "-Yrepl-class-based", "-Yrangepos", "-Yrepl-outdir", classFolder));
         String jars = addedJars();
         if (!jars.isEmpty()) {
             arguments.add("-classpath");
@@ -77,7 +77,9 @@ final class ScalaEngine {
         return settings;
     }
 
-    /** Jars that spark-submit's own class loader has and java.class.path has not: the user's, ours. */
+    /**
+     * Jars that spark-submit's own class loader has and java.class.path has not: the user's, ours.
+     */
     private static String addedJars() {
         Set<String> jars = new LinkedHashSet<>();
         for (ClassLoader at = Reflect.loader(); at != null; at = at.getParent()) {
@@ -123,8 +125,8 @@ final class ScalaEngine {
     }
 
     /**
-     * Cuts a block where the compiler's parser says that statements begin, so that each expression is
-     * echoed and what ran before an error keeps its effect. Neighbouring definitions of classes,
+     * Cuts a block where the compiler's parser says that statements begin, so that each expression
+     * is echoed and what ran before an error keeps its effect. Neighbouring definitions of classes,
      * objects, methods and types stay together: companions, sealed hierarchies and mutual recursion
      * need that. If the block is incomplete or wrong, nothing is added to {@code pieces}.
      */
@@ -189,11 +191,11 @@ final class ScalaEngine {
     List<String> complete(String code, int cursor) {
         Object completer;
         if (scala213) {
-            Object accumulator = Reflect.create(
-                    Reflect.type("scala.tools.nsc.interpreter.shell.Accumulator"));
-            completer = Reflect.create(
-                    Reflect.type("scala.tools.nsc.interpreter.shell.ReplCompletion"), imain,
-                    accumulator);
+            Object accumulator =
+                    Reflect.create(Reflect.type("scala.tools.nsc.interpreter.shell.Accumulator"));
+            completer =
+                    Reflect.create(Reflect.type("scala.tools.nsc.interpreter.shell.ReplCompletion"),
+                            imain, accumulator);
         } else {
             completer = Reflect.create(
                     Reflect.type("scala.tools.nsc.interpreter.PresentationCompilerCompleter"),

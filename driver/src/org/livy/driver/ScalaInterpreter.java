@@ -28,8 +28,8 @@ final class ScalaInterpreter implements Interpreter {
     ScalaInterpreter(String classFolder, int outputBytesMax) {
         this.outputBytesMax = outputBytesMax;
         messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
-        engine = new ScalaEngine(classFolder, new PrintWriter(
-                new OutputStreamWriter(new OutputStream() {
+        engine = new ScalaEngine(
+                classFolder, new PrintWriter(new OutputStreamWriter(new OutputStream() {
                     @Override
                     public void write(int b) {
                         messages.write(b);
@@ -74,8 +74,8 @@ final class ScalaInterpreter implements Interpreter {
 
     /** scala.Console, unlike System.out, is inherited by threads, so late output finds its way. */
     private static Result withConsole(StatementOutput output, Callable<Result> body) {
-        return (Result) Reflect.call(Reflect.module("scala.Console"), "withOut", output,
-                ScalaValues.function0(body));
+        return (Result) Reflect.call(
+                Reflect.module("scala.Console"), "withOut", output, ScalaValues.function0(body));
     }
 
     private Result runBlocks(String code, StatementOutput output) throws InterruptedException {
@@ -143,7 +143,9 @@ final class ScalaInterpreter implements Interpreter {
         runner.interrupt();
     }
 
-    /** A loop that never blocks ignores interrupts. Java can stop such a thread until version 19. */
+    /**
+     * A loop that never blocks ignores interrupts. Java can stop such a thread until version 19.
+     */
     @Override
     public boolean kill(Thread runner) {
         try {

@@ -107,8 +107,8 @@ final class ScalaMagics {
             for (Map.Entry<String, Object> column : columns.entrySet()) {
                 String type = type(column.getValue());
                 String name = column.getKey();
-                Map<String, Object> header = headers.computeIfAbsent(
-                        name, k -> Json.object("type", type, "name", k));
+                Map<String, Object> header =
+                        headers.computeIfAbsent(name, k -> Json.object("type", type, "name", k));
                 if (!header.get("type").equals(type)) {
                     return Result.error("TypeError", "table rows have different types");
                 }

@@ -18,7 +18,9 @@ import javax.net.ssl.SSLContext;
  * acknowledged is sent again, and a command that was taken is not taken twice.
  */
 final class ServerLink {
-    /** What the link tells its owner. The calls come from the link's threads and must return soon. */
+    /**
+     * What the link tells its owner. The calls come from the link's threads and must return soon.
+     */
     interface Listener {
         void command(Map<String, Object> command);
 
@@ -97,7 +99,8 @@ final class ServerLink {
         try {
             // Many drivers may have lost the same server: they must not all come back at once.
             long half = before / 2;
-            closed.await(half + ThreadLocalRandom.current().nextLong(half + 1), TimeUnit.MILLISECONDS);
+            closed.await(
+                    half + ThreadLocalRandom.current().nextLong(half + 1), TimeUnit.MILLISECONDS);
         } catch (InterruptedException stopped) {
             close();
         }
@@ -116,8 +119,8 @@ final class ServerLink {
     }
 
     private String path(String what) {
-        return "/driver/v1/sessions/" + settings.session + "/" + what + "?boot=" + boot + "&have="
-                + lastCommand;
+        return "/driver/v1/sessions/" + settings.session + "/" + what + "?boot=" + boot
+                + "&have=" + lastCommand;
     }
 
     private HttpConnection dial() throws IOException {

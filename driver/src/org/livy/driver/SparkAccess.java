@@ -2,12 +2,14 @@ package org.livy.driver;
 
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The one SparkContext and SparkSession that all interpreters share. Public because statements and
  * the Python and R processes call it by name. Safe to use from several threads.
  */
 public final class SparkAccess {
+    private static final long START_SECONDS_MAX = 10;
     private static final CountDownLatch READY = new CountDownLatch(1);
     private static volatile Object context;
     private static volatile Object session;
@@ -91,8 +93,12 @@ public final class SparkAccess {
         Reflect.call(context(), "clearJobGroup");
     }
 
-    static void stop() {
-        if (context != null) {
+    /**
+     * Stops Spark. A start that is under way gets some seconds to end, so that it is not stopped
+     * half made; if it takes longer its end is left to Spark's own shutdown hook.
+     */
+    static void stop() throws InterruptedException {
+        if (READY.await(START_SECONDS_MAX, TimeUnit.SECONDS) && context != null) {
             Reflect.call(context, "stop");
         }
     }

@@ -21,8 +21,8 @@ final class SqlInterpreter implements Interpreter {
             for (Object row : (Object[]) Reflect.call(frame, "take", rowsMax)) {
                 data.add(SqlValues.row(row));
             }
-            return Result.ok("application/json",
-                    Json.object("schema", new Json.Raw(schema), "data", data));
+            return Result.ok(
+                    "application/json", Json.object("schema", new Json.Raw(schema), "data", data));
         } catch (VirtualMachineError | ThreadDeath notOfTheStatement) {
             throw notOfTheStatement;
         } catch (Throwable failure) {

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Values of rows in Livy's JSON forms. Different from Livy: a struct is an object of its fields, where
- * Livy shows the insides of a Row, and intervals are text, where Livy fails.
+ * Values of rows in Livy's JSON forms. Different from Livy: a struct is an object of its fields,
+ * where Livy shows the insides of a Row, and intervals are text, where Livy fails.
  */
 final class SqlValues {
     private SqlValues() {}

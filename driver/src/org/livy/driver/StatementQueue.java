@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.concurrent.ScheduledFuture;
 
 /**
- * Runs statements one after the other in a thread of its own and reports them to the server. Safe to
- * use from several threads. Nothing runs before {@link #open}. The server bounds how many wait.
+ * Runs statements one after the other in a thread of its own and reports them to the server. Safe
+ * to use from several threads. Nothing runs before {@link #open}. The server bounds how many wait.
  */
 final class StatementQueue {
     private final Interpreters interpreters;
@@ -81,6 +81,7 @@ final class StatementQueue {
             System.err.println("livy-driver: statement " + statement.id + " cannot be stopped");
             worker = Daemon.startDeep("livy-statements", this::work);
             statement.runner = null;
+            interpreters.forget(statement.kind);
             finish(statement, "cancelled", 0,
                     Result.error("Error", "The statement could not be stopped and still runs")
                             .toJson(statement.id));
@@ -101,7 +102,7 @@ final class StatementQueue {
 
     /** Waits for a statement; null if another thread has taken this one's place. */
     private synchronized Statement next() {
-        while (worker == Thread.currentThread() || worker == null) {
+        while (worker == Thread.currentThread()) {
             Statement statement = waiting.poll();
             if (statement != null) {
                 statement.state = Statement.State.RUNNING;

@@ -42,8 +42,8 @@ final class StatementTimer {
             double progress = Math.min(progress(statement), PROGRESS_MAX);
             if (progress > reported[0]) {
                 reported[0] = progress;
-                outbox.addDroppable(Json.object(
-                        "event", "progress", "id", statement.id, "progress", progress));
+                outbox.addDroppable(
+                        Json.object("event", "progress", "id", statement.id, "progress", progress));
             }
         }, PROGRESS_MILLIS, PROGRESS_MILLIS, TimeUnit.MILLISECONDS);
     }

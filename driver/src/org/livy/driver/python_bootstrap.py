@@ -534,4 +534,5 @@ def main():
         os._exit(0)  # Threads that user code started do not keep the process.
 
 
-main()
+if __name__ == "__main__":
+    main()

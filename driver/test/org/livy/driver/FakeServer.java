@@ -152,8 +152,9 @@ final class FakeServer implements Closeable {
             lines.append("{\"op\":\"hello\",\"ack\":").append(stored).append("}\n");
             commands.forEach(command -> lines.append(command).append('\n'));
         }
-        write(out, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + Integer.toHexString(lines.length()) + "\r\n" + lines + "\r\n");
+        write(out,
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        + Integer.toHexString(lines.length()) + "\r\n" + lines + "\r\n");
         streams.add(path);
         return in.read() >= 0;
     }

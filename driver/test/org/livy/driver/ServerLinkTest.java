@@ -110,8 +110,8 @@ final class ServerLinkTest {
             FakeServer gone = new FakeServer(keystore);
             gone.close();
             try (FakeServer server = new FakeServer(keystore);
-                    Bench bench = new Bench(gone.address() + "," + server.address(),
-                            server.fingerprint, "60000")) {
+                    Bench bench = new Bench(
+                            gone.address() + "," + server.address(), server.fingerprint, "60000")) {
                 bench.send("a");
                 equal("a", server.event().get("event"));
             }
@@ -125,8 +125,10 @@ final class ServerLinkTest {
         });
         cases.add("Another certificate is not trusted", () -> {
             try (FakeServer server = new FakeServer(keystore);
-                    Bench bench = new Bench(server.address(), server.fingerprint.replace('a', 'b')
-                            .replace('1', '2').replace('0', '3'), "600")) {
+                    Bench bench = new Bench(server.address(),
+                            server.fingerprint.replace('a', 'b').replace('1', '2').replace(
+                                    '0', '3'),
+                            "600")) {
                 isTrue(bench.end().contains("No answer"), "told why");
                 isTrue(server.streams.isEmpty(), "nothing was asked");
             }

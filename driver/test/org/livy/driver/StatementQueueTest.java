@@ -85,7 +85,8 @@ final class StatementQueueTest {
                     throw new InterpreterException("no R");
                 }
                 return interpreter;
-            }), outbox, new NoJobs(), cancelMillis);
+            }),
+                    outbox, new NoJobs(), cancelMillis);
         }
 
         /** Reads events until there are so many in all. */
@@ -115,7 +116,8 @@ final class StatementQueueTest {
             bench.queue.open();
             bench.await(6);
             equal("[state idle, started 0, finished 0 available ok, started 1,"
-                    + " finished 1 available ok, state idle]", bench.seen.toString());
+                            + " finished 1 available ok, state idle]",
+                    bench.seen.toString());
             equal(1, bench.starts);
         });
         cases.add("A waiting statement is cancelled at once, a running one is interrupted", () -> {
@@ -130,8 +132,7 @@ final class StatementQueueTest {
             equal("finished 1 cancelled", bench.seen.get(2));
             bench.queue.cancel(0);
             bench.await(5);
-            equal("[finished 0 cancelled error, state idle]",
-                    bench.seen.subList(3, 5).toString());
+            equal("[finished 0 cancelled error, state idle]", bench.seen.subList(3, 5).toString());
         });
         cases.add("Code that resists is killed, and its interpreter starts anew", () -> {
             Bench bench = new Bench(true, 0);
@@ -145,17 +146,19 @@ final class StatementQueueTest {
             isTrue(bench.seen.contains("finished 1 available ok"), bench.seen.toString());
             equal(2, bench.starts);
         });
-        cases.add("A thread that cannot be stopped is abandoned and the next statement runs", () -> {
-            Bench bench = new Bench(false, 0);
-            bench.queue.open();
-            bench.queue.submit(0, "spark", "resist");
-            bench.interpreter.entered.await();
-            bench.queue.submit(1, "spark", "next");
-            bench.queue.cancel(0);
-            bench.await(6);
-            equal("[finished 0 cancelled error, started 1, finished 1 available ok, state idle]",
-                    bench.seen.subList(2, 6).toString());
-        });
+        cases.add(
+                "A thread that cannot be stopped is abandoned and the next statement runs", () -> {
+                    Bench bench = new Bench(false, 0);
+                    bench.queue.open();
+                    bench.queue.submit(0, "spark", "resist");
+                    bench.interpreter.entered.await();
+                    bench.queue.submit(1, "spark", "next");
+                    bench.queue.cancel(0);
+                    bench.await(6);
+                    equal("[finished 0 cancelled error, started 1, finished 1 available ok, state "
+                          + "idle]",
+                            bench.seen.subList(2, 6).toString());
+                });
         cases.add("A missing interpreter and a defect are outputs", () -> {
             Bench bench = new Bench(true, 0);
             bench.queue.open();

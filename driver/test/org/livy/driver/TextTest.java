@@ -37,25 +37,35 @@ final class TextTest {
             equal(true, json.contains("[[0,1,2,3,4,5,6,7,8,9,\"a\"]]"));
             equal(true, ScalaMagics.table(JsonReader.read("[1,\"a\"]")).isError());
         });
-        cases.add("An error of Scala 2.12 is its first line and the rest", () -> equal(
-                "{\"status\":\"error\",\"execution_count\":3,\"ename\":\"Error\",\"evalue\":"
-                + "\"<console>:1: error: bad\",\"traceback\":[\"       x\\n\",\"       ^\\n\"]}",
-                ScalaErrors.parse("<console>:1: error: bad\n       x\n       ^\n", "x")
-                        .toJson(3)));
+        cases.add("An error of Scala 2.12 is its first line and the rest",
+                ()
+                        -> equal("{\"status\":\"error\",\"execution_count\":3,\"ename\":\"Error\","
+                                 + "\"evalue\":"
+                                        + "\"<console>:1: error: bad\",\"traceback\":[\"       "
+                                          + "x\\n\",\"       ^\\n\"]}",
+                                ScalaErrors
+                                        .parse("<console>:1: error: bad\n       x\n       ^\n", "x")
+                                        .toJson(3)));
         cases.add("Errors of Scala 2.13 get their source back", () -> {
             equal("{\"status\":\"error\",\"execution_count\":0,\"ename\":\"Error\",\"evalue\":"
-                    + "\"error: bad x\",\"traceback\":[\"       x y\\n\",\"       ^\\n\","
-                    + "\"error: bad y\\n\",\"       x y\\n\",\"         ^\\n\"]}",
-                    ScalaErrors.parse("       ^\n       error: bad x\n         ^\n"
-                            + "       error: bad y\n", "x y").toJson(0));
+                            + "\"error: bad x\",\"traceback\":[\"       x y\\n\",\"       ^\\n\","
+                            + "\"error: bad y\\n\",\"       x y\\n\",\"         ^\\n\"]}",
+                    ScalaErrors
+                            .parse("       ^\n       error: bad x\n         ^\n"
+                                            + "       error: bad y\n",
+                                    "x y")
+                            .toJson(0));
             equal("{\"status\":\"error\",\"execution_count\":0,\"ename\":\"Error\",\"evalue\":"
-                    + "\"On line 2: error: bad\",\"traceback\":[\"       b\\n\",\"       ^\\n\"]}",
+                            + "\"On line 2: error: bad\",\"traceback\":[\"       b\\n\",\"       "
+                              + "^\\n\"]}",
                     ScalaErrors.parse("       ^\nOn line 2: error: bad\n", "a\nb").toJson(0));
         });
-        cases.add("What was printed before an error comes last", () -> equal(
-                "{\"status\":\"error\",\"execution_count\":1,\"ename\":\"Error\",\"evalue\":\"e\","
-                + "\"traceback\":[],\"stdout\":\"p\\n\"}",
-                Result.error("Error", "e").withPrinted("p\n").toJson(1)));
+        cases.add("What was printed before an error comes last",
+                ()
+                        -> equal("{\"status\":\"error\",\"execution_count\":1,\"ename\":\"Error\","
+                                 + "\"evalue\":\"e\","
+                                        + "\"traceback\":[],\"stdout\":\"p\\n\"}",
+                                Result.error("Error", "e").withPrinted("p\n").toJson(1)));
         cases.add("Output is cut between characters, and says so", () -> {
             StatementOutput output = new StatementOutput(4, System.err);
             byte[] text = "abcäd".getBytes(StandardCharsets.UTF_8);

@@ -1,0 +1,124 @@
+"""What the Python process does with code, without a driver and without Spark."""
+import importlib.util
+import os
+import sys
+import threading
+import unittest
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("python_bootstrap", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+bootstrap = load(sys.argv.pop(1))
+
+
+class RunnerTest(unittest.TestCase):
+    def setUp(self):
+        self.names = {"__builtins__": __builtins__}
+        self.runner = bootstrap.Runner(self.names)
+
+    def data(self, code):
+        answer = self.runner.execute(code)
+        self.assertIn("data", answer, answer)
+        return answer["data"]
+
+    def test_a_syntax_error_runs_nothing(self):
+        answer = self.runner.execute("x = 1\n'")
+        self.assertEqual(answer["ename"], "SyntaxError")
+        self.assertEqual(answer["traceback"][0], '  File "<stdin>", line 2\n')
+        self.assertNotIn("x", self.names)
+
+    def test_a_null_byte_is_an_error_and_no_crash(self):
+        self.assertIn(self.runner.execute("a\0b")["ename"], ("SyntaxError", "ValueError"))
+
+    def test_the_users_outermost_frame_is_hidden(self):
+        answer = self.runner.execute("def f():\n  1/0\nf()")
+        self.assertEqual(answer["traceback"], [
+            "Traceback (most recent call last):\n", '  File "<stdin>", line 2, in f\n',
+            "ZeroDivisionError: division by zero\n"])
+
+    def test_a_percent_sign_in_python_is_no_magic(self):
+        self.assertEqual(self.data('x = (10\n% 3)'), {})
+        self.assertEqual(self.names["x"], 1)
+
+    def test_lines_around_magics_run_in_order(self):
+        self.assertEqual(self.data("x = [1]\n%json x\nx = [2]\n%json x"), {"application/json": [2]})
+        self.assertEqual(self.data("%json x\ny = 3"), {})
+
+    def test_values_json_does_not_have(self):
+        self.names["x"] = [float("nan"), float("inf"), 1.5, (1,), {1: None}]
+        self.assertEqual(self.data("%json x")["application/json"],
+                         [None, None, 1.5, [1], {"1": None}])
+        self.names["x"] = object()
+        self.assertEqual(self.runner.execute("%json x")["ename"], "TypeError")
+
+    def test_table_types(self):
+        import datetime
+        import decimal
+        self.names["x"] = [[True, 1, 1.5, "a", datetime.datetime(2020, 1, 2),
+                            datetime.date(2020, 1, 2),
+                            decimal.Decimal("1.5"), [1, None], {"a": 1}, None, object]]
+        table = self.data("%table x")["application/vnd.livy.table.v1+json"]
+        self.assertEqual([header["type"] for header in table["headers"]], [
+            "BOOLEAN_TYPE", "INT_TYPE", "DOUBLE_TYPE", "STRING_TYPE", "TIMESTAMP_TYPE", "DATE_TYPE",
+            "DECIMAL_TYPE", "ARRAY_TYPE", "MAP_TYPE", "NULL_TYPE", "STRING_TYPE"])
+        self.assertEqual(table["headers"][10]["name"], "10")
+        self.assertEqual(table["data"][0][4:9],
+                         ["2020-01-02 00:00:00", "2020-01-02", "1.5", [1, None], {"a": 1}])
+        for mixed in ([[1], ["a"]], [[[1, "a"]]], [[{"a": 1, "b": "c"}]]):
+            self.names["x"] = mixed
+            self.assertEqual(self.runner.execute("%table x")["evalue"],
+                             "table rows have different types")
+
+    def test_completion(self):
+        self.names["some_name"] = "text"
+        self.assertIn("some_name", self.runner.complete("1 + some_n", 10)["candidates"])
+        found = self.runner.complete("some_name.up", 12)["candidates"]
+        self.assertTrue(found[0].startswith("some_name.upper("), found)
+
+
+class CaptureTest(unittest.TestCase):
+    def setUp(self):
+        self.log, self.log_in = os.pipe()
+        self.capture = bootstrap.Capture(self.log_in)
+        self.addCleanup(os.close, self.log)
+        self.addCleanup(os.close, self.log_in)
+
+    def test_output_is_cut_visibly(self):
+        self.capture.begin(1)
+        self.capture.write("x" * (bootstrap.OUTPUT_MAX + 1))
+        text = self.capture.end()
+        self.assertTrue(text.endswith("x\n... output cut after 1048576 characters\n"))
+
+    def test_a_threads_late_output_goes_to_the_log(self):
+        start = threading.Thread.start
+        self.capture.mark_threads()
+        gate = threading.Event()
+        thread = threading.Thread(target=lambda: (gate.wait(), self.capture.write("late")))
+        self.capture.begin(1)
+        thread.start()
+        self.capture.end()
+        self.capture.begin(2)
+        gate.set()
+        thread.join()
+        threading.Thread.start = start
+        self.assertEqual(self.capture.end(), "")
+        self.assertEqual(os.read(self.log, 100), b"late")
+
+    def test_marks_are_found_wherever_they_are_cut(self):
+        data = b"before" + bootstrap.Pump.MARK + b"\0after\0x"
+        for cut in range(len(data)):
+            pump = bootstrap.Pump(self.capture, -1)
+            self.capture.begin(1)
+            pending = pump.consume(data[:cut])
+            pump.consume(pending + data[cut:] + b"y" * 50)
+            self.assertTrue(pump.reached.is_set())
+            self.assertEqual(self.capture.end(), "beforeafter\0x" + "y" * 50)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,57 @@
+// Transport: the bytes of an accepted connection, plain or by TLS, without ever blocking.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "http/socket.h"
+#include "http/tls.h"
+
+namespace livy::internal {
+
+// One thread at a time.
+class Transport {
+ public:
+  enum class Received { kSome, kNothing, kEnd };
+  enum class Handshake { kDone, kWantsRead, kWantsWrite, kFailed };
+
+  explicit Transport(Socket socket) : socket_(std::move(socket)) {}
+
+  // Speaks TLS from now on. Returns false if OpenSSL has no memory.
+  bool UseTls(SSL_CTX* context);
+
+  // kDone without TLS.
+  Handshake ShakeHands();
+  bool is_shaking_hands() const { return ssl_ && !has_shaken_hands_; }
+
+  Received Receive(char* data, std::size_t size, std::size_t& received);
+
+  // How much of `bytes` was taken; nullopt if the connection is broken.
+  std::optional<std::size_t> Send(std::string_view bytes);
+
+  // Whether bytes were received that epoll knows nothing of.
+  bool HasPending() const { return ssl_ && SSL_has_pending(ssl_.get()) != 0; }
+
+  // Tells the client that nothing more comes.
+  void EndSending();
+
+  // Throws received bytes away. Returns how many; nullopt at the connection's end.
+  std::optional<std::size_t> Discard();
+
+  enum class Unsent { kDeliver, kDrop };
+  // kDrop: what the system has not delivered yet is dropped with the connection.
+  void Close(Unsent unsent);
+
+  int fd() const { return socket_.fd(); }
+
+ private:
+  void SayGoodbye();
+
+  Socket socket_;
+  SslPtr ssl_{nullptr, SSL_free};
+  bool has_shaken_hands_ = false;
+};
+
+}  // namespace livy::internal

@@ -1,0 +1,33 @@
+// LogBuffer: the last lines of an application's output.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+
+#include <livy/launcher.h>
+
+#include "launch/process_watcher.h"
+
+namespace livy::internal {
+
+// One thread at a time.
+class LogBuffer {
+ public:
+  // Keeps `lines_max` lines of each stream.
+  explicit LogBuffer(std::size_t lines_max) : lines_max_(lines_max) {}
+
+  void Add(OutputStream stream, std::string line);
+
+  // As Application::Log(). Costs what the page holds, not what is kept.
+  LogPage Page(int from, int size) const;
+
+ private:
+  const std::string& Line(std::size_t index) const;
+
+  std::size_t lines_max_;
+  std::deque<std::string> out_ = {};
+  std::deque<std::string> err_ = {};
+};
+
+}  // namespace livy::internal

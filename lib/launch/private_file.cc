@@ -1,0 +1,87 @@
+#include "launch/private_file.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "launch/descriptor.h"
+
+namespace livy::internal {
+namespace {
+
+Error FileError(std::string_view what, const std::filesystem::path& path) {
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("Cannot {} '{}': {}.", what, path.string(), std::strerror(errno))};
+}
+
+bool WriteAll(const Descriptor& file, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t count = write(file.get(), content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<void> CreatePrivateDirectory(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  if (directory.empty() || std::filesystem::is_directory(directory, ignored)) return {};
+  if (Result<void> above = CreatePrivateDirectory(directory.parent_path()); !above) return above;
+  if (mkdir(directory.c_str(), 0700) == 0) return {};
+  if (errno == EEXIST && std::filesystem::is_directory(directory, ignored)) return {};
+  return FileError("create the directory", directory);
+}
+
+Result<std::string> ReadFile(const std::filesystem::path& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return FileError("read", path);
+  std::string content;
+  std::array<char, 65536> buffer;
+  while (true) {
+    const ssize_t count = read(file.get(), buffer.data(), buffer.size());
+    if (count == 0) return content;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return FileError("read", path);
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+Result<PrivateFile> PrivateFile::Create(const std::filesystem::path& directory,
+                                        std::string_view prefix, std::string_view suffix,
+                                        std::string_view content) {
+  // Absolute, because the program that is to read it may run elsewhere.
+  std::error_code ignored;
+  std::string name = fmt::format(
+      "{}/{}XXXXXX{}", std::filesystem::absolute(directory, ignored).string(), prefix, suffix);
+  // Creates with O_EXCL and mode 0600, whatever the umask.
+  const Descriptor file(mkostemps(name.data(), static_cast<int>(suffix.size()), O_CLOEXEC));
+  if (!file.is_open()) return FileError("create a file in", directory);
+  PrivateFile created{std::filesystem::path(name)};
+  if (!WriteAll(file, content)) return FileError("write", created.path());
+  return created;
+}
+
+PrivateFile::PrivateFile(PrivateFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+
+PrivateFile::~PrivateFile() {
+  if (!path_.empty()) unlink(path_.c_str());
+}
+
+Result<void> PrivateFile::Keep(const std::filesystem::path& name) {
+  if (rename(path_.c_str(), name.c_str()) != 0) return FileError("create", name);
+  path_.clear();
+  return {};
+}
+
+}  // namespace livy::internal

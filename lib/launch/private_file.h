@@ -1,0 +1,39 @@
+// Files for a Spark application, which nobody but their owner may read.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <livy/result.h>
+
+namespace livy::internal {
+
+// Creates it, and what is missing above it, with mode 0700. Fails with kUnavailable.
+Result<void> CreatePrivateDirectory(const std::filesystem::path& directory);
+
+// The whole of a file. Fails with kUnavailable.
+Result<std::string> ReadFile(const std::filesystem::path& file);
+
+// A file that did not exist before, with mode 0600, and is removed with its object.
+class PrivateFile {
+ public:
+  // Named `prefix`, random letters, `suffix`. Fails with kUnavailable; then nothing is left.
+  static Result<PrivateFile> Create(const std::filesystem::path& directory, std::string_view prefix,
+                                    std::string_view suffix, std::string_view content);
+  PrivateFile(PrivateFile&& other) noexcept;
+  PrivateFile& operator=(PrivateFile&&) = delete;
+  ~PrivateFile();
+
+  const std::filesystem::path& path() const { return path_; }
+
+  // Gives the file another name, which it keeps for good. Replaces a file of that name.
+  Result<void> Keep(const std::filesystem::path& name);
+
+ private:
+  explicit PrivateFile(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::filesystem::path path_;  // Empty: nothing to remove.
+};
+
+}  // namespace livy::internal

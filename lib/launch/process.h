@@ -1,0 +1,37 @@
+// Starting a child process.
+#pragma once
+
+#include <map>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include <livy/result.h>
+
+#include "launch/descriptor.h"
+
+namespace livy::internal {
+
+struct SpawnRequest {
+  std::vector<std::string> command = {};  // The program's path, then its arguments.
+  // Variables that replace those of the same name in our own environment, or are added to it.
+  std::map<std::string, std::string> environment = {};
+};
+
+// A child that was started and not yet reaped. The reading ends do not block.
+struct ChildProcess {
+  pid_t pid = -1;          // Of the child and of its process group.
+  Descriptor handle = {};  // A pidfd: readable once the child has ended.
+  Descriptor out = {};     // What it writes to its standard output.
+  Descriptor err = {};
+};
+
+// Starts a program in a process group of its own, with an empty standard input, with default
+// signals, and with none of our open files. Fails with kUnavailable if it cannot be started; a
+// program that is missing is such a failure and not a child that ends.
+Result<ChildProcess> Spawn(const SpawnRequest& request);
+
+// A pidfd of a process; not open, with errno saying why, if there is none of that number.
+Descriptor OpenProcess(pid_t process);
+
+}  // namespace livy::internal

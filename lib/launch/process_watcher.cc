@@ -1,0 +1,277 @@
+#include "launch/process_watcher.h"
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <pthread.h>
+#include <signal.h>
+#include <string>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace livy::internal {
+namespace {
+
+constexpr int kEventsAtOnceMax = 64;
+constexpr std::size_t kReadBytes = 65536;
+// A pipe holds no more (/proc/sys/fs/pipe-max-size); all else was written after the child's end.
+constexpr std::size_t kLastOutputBytesMax = 1 << 20;
+
+// An event carries the child's id and, in the lowest bits, which of its descriptors it is about.
+constexpr int kSourceBits = 2;
+constexpr std::uint64_t kStopEvent = 0;  // Ids begin at 1.
+
+Error SystemError(std::string_view what) {
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("Cannot watch processes: {}: {}.", what, std::strerror(errno))};
+}
+
+// Does not reap: the child keeps its number.
+ProcessEnd Inspect(const Descriptor& handle) {
+  siginfo_t info = {};
+  if (waitid(P_PIDFD, static_cast<id_t>(handle.get()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+      info.si_pid == 0) {
+    return ProcessEnd{};
+  }
+  return ProcessEnd{
+      .kind = info.si_code == CLD_EXITED ? ProcessEnd::Kind::kExited : ProcessEnd::Kind::kSignaled,
+      .number = info.si_status};
+}
+
+void Reap(const Descriptor& handle) {
+  siginfo_t info = {};
+  waitid(P_PIDFD, static_cast<id_t>(handle.get()), &info, WEXITED | WNOHANG);
+}
+
+Descriptor StartTimer(std::chrono::milliseconds period) {
+  Descriptor timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  itimerspec setting = {};
+  setting.it_value.tv_sec = period.count() / 1000;
+  setting.it_value.tv_nsec = period.count() % 1000 * 1000000;
+  if (period.count() <= 0) setting.it_value.tv_nsec = 1;  // Zero would stop the timer.
+  if (timer.is_open()) timerfd_settime(timer.get(), 0, &setting, nullptr);
+  return timer;
+}
+
+}  // namespace
+
+struct ProcessWatcher::Watched {
+  Id id = 0;
+  ProcessListener* listener = nullptr;  // Guarded by mutex_. Null once it is forgotten.
+  std::shared_ptr<const void> until_end = {};
+  ChildProcess child = {};      // The streams are for the watcher's thread.
+  Descriptor grace = {};        // Guarded by mutex_. A timer.
+  bool kill_requested = false;  // Guarded by mutex_.
+};
+
+Result<std::unique_ptr<ProcessWatcher>> ProcessWatcher::Create(
+    std::chrono::milliseconds kill_grace) {
+  Descriptor epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.is_open()) return SystemError("epoll");
+  Descriptor stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop.is_open()) return SystemError("eventfd");
+  epoll_event event = {.events = EPOLLIN, .data = {.u64 = kStopEvent}};
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0) return SystemError("epoll");
+
+  std::unique_ptr<ProcessWatcher> watcher(
+      new ProcessWatcher(std::move(epoll), std::move(stop), kill_grace));
+  // The host's signals are for the host's threads.
+  sigset_t all;
+  sigset_t usual;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &usual);
+  int code = 0;
+  try {
+    watcher->thread_ = std::thread([raw = watcher.get()] { raw->Run(); });
+  } catch (const std::system_error& error) {
+    code = error.code().value();
+  }
+  pthread_sigmask(SIG_SETMASK, &usual, nullptr);
+  if (code == 0) return watcher;
+  errno = code;
+  return SystemError("thread");
+}
+
+ProcessWatcher::ProcessWatcher(Descriptor epoll, Descriptor stop,
+                               std::chrono::milliseconds kill_grace)
+    : epoll_(std::move(epoll)), stop_(std::move(stop)), kill_grace_(kill_grace) {}
+
+ProcessWatcher::~ProcessWatcher() {
+  if (thread_.joinable()) {
+    assert(thread_.get_id() != std::this_thread::get_id());
+    eventfd_write(stop_.get(), 1);
+    thread_.join();
+  }
+  // A child that has ended meanwhile would stay a zombie as long as this process runs.
+  for (const auto& [id, watched] : watched_)
+    Reap(watched->child.handle);
+}
+
+Result<ProcessWatcher::Id> ProcessWatcher::Watch(ChildProcess child, ProcessListener& listener,
+                                                 std::shared_ptr<const void> until_end) {
+  auto watched = std::make_shared<Watched>();
+  watched->listener = &listener;
+  watched->until_end = std::move(until_end);
+  watched->child = std::move(child);
+
+  // Held until all is registered, so that the thread, which takes it for each event, sees a whole.
+  const std::lock_guard lock(mutex_);
+  const Id id = ++last_id_;
+  watched->id = id;
+  if (Add(watched->child.out, id, Source::kOut) && Add(watched->child.err, id, Source::kErr) &&
+      Add(watched->child.handle, id, Source::kEnd)) {
+    watched_.emplace(id, std::move(watched));
+    return id;
+  }
+  const Error error = SystemError("epoll");
+  kill(-watched->child.pid, SIGKILL);
+  waitpid(watched->child.pid, nullptr, 0);  // Returns soon: nothing can withstand SIGKILL.
+  Remove(watched->child.out);
+  Remove(watched->child.err);
+  return error;
+}
+
+void ProcessWatcher::Kill(Id id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(id);
+  if (found == watched_.end() || found->second->kill_requested) return;
+  Watched& watched = *found->second;
+  watched.kill_requested = true;
+  kill(-watched.child.pid, SIGTERM);  // Not reaped, so the number is still its own.
+  watched.grace = StartTimer(kill_grace_);
+  // Without a timer there can be no grace.
+  if (!watched.grace.is_open() || !Add(watched.grace, id, Source::kGrace))
+    kill(-watched.child.pid, SIGKILL);
+}
+
+void ProcessWatcher::Forget(Id id) {
+  std::unique_lock lock(mutex_);
+  const auto found = watched_.find(id);
+  // A child that has just been reaped is no longer in the map while its last call is in progress.
+  const Watched* watched = found == watched_.end() ? calling_ : found->second.get();
+  if (watched == nullptr || watched->id != id) return;
+  if (found != watched_.end()) found->second->listener = nullptr;
+  if (thread_.get_id() == std::this_thread::get_id()) return;
+  while (calling_ == watched)
+    called_.wait(lock);
+}
+
+void ProcessWatcher::Run() {
+  pthread_setname_np(pthread_self(), "livy-processes");
+  std::array<epoll_event, kEventsAtOnceMax> events = {};
+  while (true) {
+    const int count = epoll_wait(epoll_.get(), events.data(), kEventsAtOnceMax, -1);
+    for (int i = 0; i < count; ++i) {
+      const std::uint64_t data = events[static_cast<std::size_t>(i)].data.u64;
+      if (data == kStopEvent) return;
+      Handle(data >> kSourceBits, static_cast<Source>(data & ((1U << kSourceBits) - 1)));
+    }
+  }
+}
+
+void ProcessWatcher::Handle(Id id, Source source) {
+  std::shared_ptr<Watched> watched;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = watched_.find(id);
+    if (found == watched_.end()) return;  // Ended in an earlier event of the same batch.
+    watched = found->second;
+    if (source == Source::kGrace) {
+      kill(-watched->child.pid, SIGKILL);
+      Remove(watched->grace);
+    }
+  }
+  if (source == Source::kOut) Read(*watched, OutputStream::kOut);
+  if (source == Source::kErr) Read(*watched, OutputStream::kErr);
+  if (source == Source::kEnd) Finish(*watched);
+}
+
+// Reads once and not until the pipe is empty, so that no child keeps the thread from the others.
+void ProcessWatcher::Read(Watched& watched, OutputStream stream) {
+  Descriptor& pipe = stream == OutputStream::kOut ? watched.child.out : watched.child.err;
+  if (!pipe.is_open()) return;
+  std::array<char, kReadBytes> buffer;
+  const ssize_t count = read(pipe.get(), buffer.data(), buffer.size());
+  if (count > 0) {
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+    Call(watched, [&](ProcessListener& listener) { listener.OnOutput(stream, bytes); });
+  } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+    Remove(pipe);
+  }
+}
+
+void ProcessWatcher::Finish(Watched& watched) {
+  ProcessEnd end = Inspect(watched.child.handle);
+  std::shared_ptr<Watched> last_reference;
+  {
+    const std::lock_guard lock(mutex_);
+    end.kill_requested = watched.kill_requested;
+    // If somebody else has reaped the child, its number may belong to others by now.
+    if (end.kind != ProcessEnd::Kind::kUnknown) kill(-watched.child.pid, SIGKILL);
+    Reap(watched.child.handle);
+    Remove(watched.child.handle);
+    Remove(watched.grace);
+    // From here on Forget() finds it by calling_; no call is skipped or made twice.
+    calling_ = &watched;
+    last_reference = std::move(watched_.extract(watched.id).mapped());
+  }
+  watched.until_end.reset();
+  for (const OutputStream stream : {OutputStream::kOut, OutputStream::kErr}) {
+    Descriptor& pipe = stream == OutputStream::kOut ? watched.child.out : watched.child.err;
+    std::array<char, kReadBytes> buffer;
+    for (std::size_t total = 0; pipe.is_open() && total < kLastOutputBytesMax;) {
+      const ssize_t count = read(pipe.get(), buffer.data(), buffer.size());
+      if (count <= 0) break;
+      total += static_cast<std::size_t>(count);
+      const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+      if (watched.listener != nullptr) watched.listener->OnOutput(stream, bytes);
+    }
+    Remove(pipe);
+  }
+  if (watched.listener != nullptr) watched.listener->OnEnd(end);
+  {
+    const std::lock_guard lock(mutex_);
+    calling_ = nullptr;
+  }
+  called_.notify_all();
+}
+
+template <typename Function>
+void ProcessWatcher::Call(Watched& watched, const Function& function) {
+  ProcessListener* listener = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    listener = watched.listener;
+    if (listener == nullptr) return;
+    calling_ = &watched;
+  }
+  function(*listener);
+  {
+    const std::lock_guard lock(mutex_);
+    calling_ = nullptr;
+  }
+  called_.notify_all();
+}
+
+bool ProcessWatcher::Add(const Descriptor& descriptor, Id id, Source source) {
+  epoll_event event = {.events = EPOLLIN,
+                       .data = {.u64 = id << kSourceBits | static_cast<std::uint64_t>(source)}};
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor.get(), &event) == 0;
+}
+
+// Closing alone would not do: a child that is just being spawned has a copy for a moment, and the
+// copy would keep the events coming.
+void ProcessWatcher::Remove(Descriptor& descriptor) {
+  if (!descriptor.is_open()) return;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor.get(), nullptr);
+  descriptor.Close();
+}
+
+}  // namespace livy::internal

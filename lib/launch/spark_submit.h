@@ -1,0 +1,44 @@
+// SparkSubmitLauncher: a Launcher by spark-submit, for local and standalone masters.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <livy/launcher.h>
+#include <livy/log.h>
+#include <livy/result.h>
+
+#include "launch/process_watcher.h"
+#include "launch/spark_home.h"
+
+namespace livy::internal {
+
+// Safe to use from several threads. Applications outlive it.
+class SparkSubmitLauncher : public Launcher {
+ public:
+  // As MakeSparkSubmitLauncher().
+  static Result<std::unique_ptr<Launcher>> Create(const SparkSubmitOptions& options, LogSink& log);
+
+  Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
+                                              ApplicationObserver observer) override;
+  std::map<std::string, std::string> DefaultConf() const override;
+  std::string Describe() const override;
+
+ private:
+  SparkSubmitLauncher(SparkSubmitOptions options, SparkHome home, std::filesystem::path driver_jar,
+                      LogSink& log);
+
+  std::vector<std::string> Command(const LaunchRequest& request,
+                                   const std::filesystem::path& properties) const;
+
+  const SparkSubmitOptions options_;
+  const SparkHome home_;
+  const std::filesystem::path driver_jar_;
+  LogSink& log_;
+  std::shared_ptr<ProcessWatcher> watcher_;
+};
+
+}  // namespace livy::internal

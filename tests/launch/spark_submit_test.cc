@@ -1,0 +1,274 @@
+// The launcher as the server sees it, over real processes.
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <thread>
+#include <utime.h>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <livy/launcher.h>
+#include <livy/log.h>
+
+#include "fake_spark.h"
+#include "launch/properties.h"
+
+namespace livy {
+namespace {
+
+using testing::Eventually;
+using testing::FakeSpark;
+using testing::Recorder;
+using testing::Variable;
+using enum ApplicationState;
+
+using Lines = std::vector<std::string>;
+
+// A launcher of a script.
+struct Fixture {
+  explicit Fixture(const std::string& script) : spark(script) {}
+
+  Launcher& launcher() {
+    if (launcher_ == nullptr) launcher_ = MakeSparkSubmitLauncher(options, *log).value();
+    return *launcher_;
+  }
+
+  std::unique_ptr<Application> Launch(const LaunchRequest& request = {}) {
+    return launcher().Launch(request, recorder.observer()).value();
+  }
+
+  // Files in the directory for work that hold settings.
+  std::size_t PropertiesFiles() const {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(options.work_dir))
+      count += entry.path().extension() == ".properties" ? 1 : 0;
+    return count;
+  }
+
+  FakeSpark spark;
+  SparkSubmitOptions options = spark.options();
+  std::unique_ptr<LogSink> log = MakeNullLogSink();
+  Recorder recorder = {};
+
+ private:
+  std::unique_ptr<Launcher> launcher_ = {};
+};
+
+TEST_CASE("an application runs, writes, and finishes") {
+  Fixture fixture("echo one; echo two; echo problem >&2");
+  const std::unique_ptr<Application> application = fixture.Launch();
+  const ApplicationStatus status = fixture.recorder.WaitForEnd();
+  CHECK(status.state == kFinished);
+  CHECK(status.reason == "spark-submit exited with status 0");
+  CHECK(fixture.recorder.states() == std::vector{kRunning, kFinished});
+  const LogPage page = application->Log(0, -1);
+  CHECK(page.lines == Lines{"stdout: ", "one", "two", "\nstderr: ", "problem"});
+  CHECK(page.total == 5);
+  CHECK(application->Log(-1, 1).lines == Lines{"problem"});
+  application->Kill();
+}
+
+TEST_CASE("the reason says how an application failed") {
+  struct Row {
+    const char* script;
+    const char* reason;
+  };
+  const Row rows[] = {
+      {"exit 1", "spark-submit exited with status 1"},
+      {"exit 255", "spark-submit exited with status 255"},
+      {"kill -KILL $$", "spark-submit was ended by signal 9 (SIGKILL)"},
+      {"kill -SEGV $$", "spark-submit was ended by signal 11 (SIGSEGV)"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.script);
+    Fixture fixture(row.script);
+    const std::unique_ptr<Application> application = fixture.Launch();
+    const ApplicationStatus status = fixture.recorder.WaitForEnd();
+    CHECK(status.state == kFailed);
+    CHECK(status.reason == row.reason);
+  }
+}
+
+TEST_CASE("a killed application is killed and not failed") {
+  Fixture fixture("echo ready; exec sleep 1000");
+  const std::unique_ptr<Application> application = fixture.Launch();
+  application->Kill();
+  const ApplicationStatus status = fixture.recorder.WaitForEnd();
+  CHECK(status.state == kKilled);
+  CHECK(status.reason == "spark-submit was ended by signal 15 (SIGTERM) on request");
+  application->Kill();
+  CHECK(fixture.recorder.states() == std::vector{kRunning, kKilled});
+}
+
+TEST_CASE("the log keeps as many lines, and as much of each, as the options say") {
+  Fixture fixture("seq 1 1000; echo 123456789 >&2");
+  fixture.options.log_lines_max = 3;
+  fixture.options.log_line_bytes_max = 5;
+  const std::unique_ptr<Application> application = fixture.Launch();
+  fixture.recorder.WaitForEnd();
+  CHECK(application->Log(0, -1).lines ==
+        Lines{"stdout: ", "998", "999", "1000", "\nstderr: ", "12345"});
+}
+
+TEST_CASE("spark-submit is called with a file of settings, the class and the driver's jar") {
+  Fixture fixture("for a in \"$@\"; do echo \"$a\"; done; echo $SPARK_HOME");
+  const Variable other("SPARK_HOME", "/another/spark");
+  LaunchRequest request;
+  const std::string work = fixture.options.work_dir.string();
+  Lines expected = {"stdout: ", "--properties-file", "", "--class", "org.livy.driver.DriverMain"};
+  SUBCASE("for itself") {}
+  SUBCASE("for another user") {
+    request.proxy_user = "ada";
+    expected.insert(expected.end(), {"--proxy-user", "ada"});
+  }
+  SUBCASE("with another class") {
+    request.main_class = "com.example.Main";
+    expected[4] = "com.example.Main";
+  }
+  const std::unique_ptr<Application> application = fixture.Launch(request);
+  fixture.recorder.WaitForEnd();
+  const Lines lines = application->Log(0, -1).lines;
+  REQUIRE(lines.size() == expected.size() + 3);
+  CHECK(lines[2].starts_with(work + "/livy-conf-"));
+  CHECK(lines[2].ends_with(".properties"));
+  expected[2] = lines[2];
+  CHECK(Lines(lines.begin(), lines.end() - 3) == expected);
+  CHECK(lines[expected.size()].starts_with(work + "/livy-driver-"));
+  CHECK(lines[expected.size() + 1] == fixture.options.spark_home.string());
+}
+
+TEST_CASE("settings are in a private file only, over Spark's defaults, until the end") {
+  Fixture fixture(
+      "tr '\\0' ' ' < /proc/$$/cmdline; echo; stat -c %a \"$2\"; cat \"$2\"; "
+      "echo ready >&2; exec sleep 1000");
+  fixture.spark.scratch.Write("spark/conf/spark-defaults.conf",
+                              "spark.master local[7]\nspark.ui.enabled false\n");
+  const LaunchRequest request{
+      .name = "a name",
+      .conf = {{"spark.master", "local[2]"}, {"spark.livy.driver.secret", "s3cr3t"}}};
+  const std::unique_ptr<Application> application = fixture.Launch(request);
+  CHECK(Eventually([&] { return application->Log(-1, 1).lines == Lines{"ready"}; }));
+  const Lines lines = application->Log(1, -1).lines;
+  REQUIRE(lines.size() == 8);
+  CHECK(lines[0].find("--properties-file") != std::string::npos);
+  CHECK(lines[0].find("s3cr3t") == std::string::npos);
+  CHECK(lines[1] == "600");
+  std::string text;
+  for (std::size_t i = 2; i < 6; ++i)
+    text += lines[i] + "\n";
+  CHECK(internal::ParseProperties(text) ==
+        internal::Properties{{"spark.app.name", "a name"},
+                             {"spark.livy.driver.secret", "s3cr3t"},
+                             {"spark.master", "local[2]"},
+                             {"spark.ui.enabled", "false"}});
+  CHECK(fixture.PropertiesFiles() == 1);
+  application->Kill();
+  fixture.recorder.WaitForEnd();
+  CHECK(fixture.PropertiesFiles() == 0);
+}
+
+TEST_CASE("the file of settings goes even if nobody waits for the end") {
+  Fixture fixture("exec sleep 1000");
+  std::unique_ptr<Application> application = fixture.Launch();
+  CHECK(fixture.PropertiesFiles() == 1);
+  application->Kill();
+  application.reset();
+  CHECK(Eventually([&] { return fixture.PropertiesFiles() == 0; }));
+  CHECK(Eventually([] { return waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }));
+}
+
+TEST_CASE("files of settings that a killed server left are removed, but not fresh ones") {
+  Fixture fixture("exit 0");
+  fixture.spark.scratch.Write("work/livy-conf-aaaaaa.properties", "old");
+  fixture.spark.scratch.Write("work/livy-conf-bbbbbb.properties", "fresh");
+  fixture.spark.scratch.Write("work/other.properties", "not ours");
+  for (const char* name : {"livy-conf-aaaaaa.properties", "other.properties"}) {
+    const utimbuf old = {.actime = 1000000, .modtime = 1000000};
+    REQUIRE(utime((fixture.options.work_dir / name).c_str(), &old) == 0);
+  }
+  fixture.launcher();
+  CHECK_FALSE(std::filesystem::exists(fixture.options.work_dir / "livy-conf-aaaaaa.properties"));
+  CHECK(std::filesystem::exists(fixture.options.work_dir / "livy-conf-bbbbbb.properties"));
+  CHECK(std::filesystem::exists(fixture.options.work_dir / "other.properties"));
+}
+
+TEST_CASE("a launcher says what it is and what Spark's defaults are") {
+  Fixture fixture("exit 0");
+  fixture.spark.scratch.Write("spark/conf/spark-defaults.conf", "spark.master local[7]\n");
+  CHECK(fixture.launcher().Describe() ==
+        fmt::format("Spark 3.5.7 in {}, Scala 2.12.18, Java 17.0.15",
+                    fixture.options.spark_home.string()));
+  CHECK(fixture.launcher().DefaultConf() ==
+        std::map<std::string, std::string>{{"spark.master", "local[7]"}});
+}
+
+TEST_CASE("a launcher without Spark, Java or a place for files is refused at once") {
+  Fixture fixture("exit 0");
+  SUBCASE("no Spark") {
+    fixture.options.spark_home = "/nowhere";
+  }
+  SUBCASE("no place") {
+    fixture.options.work_dir = "/proc/nowhere/work";
+  }
+  SUBCASE("no driver") {
+    setenv("LIVY_DRIVER_JAR", "/nowhere.jar", 1);
+  }
+  const auto launcher = MakeSparkSubmitLauncher(fixture.options, *fixture.log);
+  REQUIRE_FALSE(launcher);
+  CHECK(launcher.error().code == ErrorCode::kInvalidArgument);
+}
+
+TEST_CASE("a directory for work is found below the user's own") {
+  Fixture fixture("exit 0");
+  fixture.options.work_dir.clear();
+  const std::filesystem::path home = fixture.spark.scratch.path();
+  const Variable home_variable("HOME", home.c_str());
+  {
+    const Variable cache("XDG_CACHE_HOME", nullptr);
+    REQUIRE(MakeSparkSubmitLauncher(fixture.options, *fixture.log));
+    CHECK(std::filesystem::is_directory(home / ".cache/livy"));
+  }
+  const Variable cache("XDG_CACHE_HOME", (home / "cache").c_str());
+  REQUIRE(MakeSparkSubmitLauncher(fixture.options, *fixture.log));
+  CHECK(std::filesystem::is_directory(home / "cache/livy"));
+}
+
+TEST_CASE("a spark-submit that has gone is an error, and leaves no file of settings") {
+  Fixture fixture("exit 0");
+  fixture.launcher();
+  std::filesystem::remove(fixture.options.spark_home / "bin/spark-submit");
+  const auto application = fixture.launcher().Launch({}, fixture.recorder.observer());
+  REQUIRE_FALSE(application);
+  CHECK(application.error().code == ErrorCode::kUnavailable);
+  CHECK(fixture.recorder.states().empty());
+  CHECK(fixture.PropertiesFiles() == 0);
+}
+
+TEST_CASE("applications are launched, read, killed and dropped from several threads") {
+  Fixture fixture("echo line; exec sleep 1000");
+  Launcher& launcher = fixture.launcher();
+  std::vector<std::jthread> threads;
+  std::atomic<int> ended = 0;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 8; ++i) {
+        Recorder recorder;
+        const auto application = launcher.Launch({}, recorder.observer()).value();
+        application->Log(-1, 10);
+        application->Kill();
+        if (i % 2 == 0 && recorder.WaitForEnd().state == kKilled) ++ended;
+      }
+    });
+  }
+  threads.clear();  // Joins.
+  CHECK(ended == 16);
+  CHECK(Eventually([&] { return fixture.PropertiesFiles() == 0; }));
+}
+
+}  // namespace
+}  // namespace livy

@@ -1,0 +1,189 @@
+"""livy-server with real Spark drivers: what works, and what is left when a side dies.
+
+server_test.py BUILD_ROOT, with a Spark in $SPARK_HOME.
+"""
+
+import http.client
+import os
+import pathlib
+import select
+import signal
+import sys
+import tempfile
+import threading
+import unittest
+
+from live_server import LiveServer, drivers_of
+
+BUILD_ROOT = pathlib.Path(sys.argv[1]).absolute()
+END_SECONDS_MAX = 60
+
+
+def has_ended(pid):
+    """Waits for a process that need not be a child."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], END_SECONDS_MAX)[0])
+    finally:
+        os.close(descriptor)
+
+
+class WithServer(unittest.TestCase):
+    """A server of its own for each test class."""
+
+    settings = "livy.spark.master = local[2]\nlivy.cache-log.size = 1000\n"
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.server = LiveServer(BUILD_ROOT, folder.name, cls.settings)
+        cls.addClassCleanup(cls.server.stop)
+
+
+class Kinds(WithServer):
+    """One shared session runs all kinds; what one defines the others see."""
+
+    def test_kinds_share_a_session(self):
+        server = self.server
+        session = server.start_session("shared")
+        self.assertIn("Int = 2", server.run(session, "1 + 1", kind="spark")["data"]["text/plain"])
+        self.assertEqual(server.run(session, "1 + 1", kind="pyspark")["data"],
+                         {"text/plain": "2"})
+        server.run(session, 'spark.range(3).createOrReplaceTempView("t")', kind="spark")
+        rows = server.run(session, "select count(*) from t", kind="sql")
+        self.assertEqual(rows["data"]["application/json"]["data"], [[3]])
+        self.assertEqual(server.run(session, "spark.table('t').count()", kind="pyspark")["data"],
+                         {"text/plain": "3"})
+        failed = server.run(session, "1 / 0", kind="pyspark")
+        self.assertEqual((failed["status"], failed["ename"]), ("error", "ZeroDivisionError"))
+        self.assertEqual(server.request("DELETE", f"/sessions/{session}")[1], {"msg": "deleted"})
+        self.assertEqual(drivers_of(server.process), [])
+
+
+class Statements(WithServer):
+    """What happens to the statements of one pyspark session."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.session = cls.server.start_session("pyspark")
+
+    def test_twenty_statements_of_five_clients_run_once_in_order(self):
+        self.server.run(self.session, "ran = []")
+        results = {}
+
+        def client(number):
+            for i in range(4):
+                statement = self.server.submit(self.session, f"ran.append(({number}, {i}))")
+                results[statement] = (number, i)
+                self.server.result(self.session, statement)
+
+        threads = [threading.Thread(target=client, args=(n,)) for n in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ran = self.server.run(self.session, "ran")["data"]["text/plain"]
+        self.assertEqual(eval(ran), [results[statement] for statement in sorted(results)])
+
+    def test_a_sleeping_statement_is_cancelled_and_the_session_goes_on(self):
+        statement = self.server.submit(self.session, "import time; time.sleep(600)")
+        while self.server.request(
+                "GET", f"/sessions/{self.session}/statements/{statement}?wait=100ms"
+        )[1]["state"] == "waiting":
+            pass
+        self.server.request("POST", f"/sessions/{self.session}/statements/{statement}/cancel")
+        self.server.result(self.session, statement)
+        self.assertEqual(self.server.run(self.session, "1 + 1")["data"], {"text/plain": "2"})
+
+    def test_the_driver_shows_no_secret(self):
+        (driver,) = drivers_of(self.server.process)
+        command = pathlib.Path(f"/proc/{driver}/cmdline").read_bytes()
+        self.assertNotIn(b"secret", command)
+        found = self.server.run(
+            self.session, "[v for k, v in sc.getConf().getAll() if 'livy' in k and 'secret' in k]")
+        self.assertEqual(found["data"], {"text/plain": "[]"})
+
+    def test_a_client_that_leaves_while_it_waits_costs_nothing(self):
+        statement = self.server.submit(self.session, "import time; time.sleep(1)")
+        path = f"/sessions/{self.session}/statements/{statement}?wait=30s"
+        connection = http.client.HTTPConnection(self.server.url.removeprefix("http://"))
+        connection.request("GET", path)
+        connection.close()
+        self.assertEqual(self.server.result(self.session, statement)["status"], "ok")
+
+
+class Deaths(WithServer):
+    """One side ends without warning."""
+
+    settings = WithServer.settings + "livy.rsc.server.idle-timeout = 3s\n"
+
+    def test_a_driver_that_is_killed_ends_its_session_with_the_reason(self):
+        session = self.server.start_session("sql")
+        (driver,) = drivers_of(self.server.process)
+        os.kill(driver, signal.SIGKILL)
+        _, view = self.server.request("GET", f"/sessions/{session}?wait=30s")
+        while view["state"] == "idle":
+            _, view = self.server.request("GET", f"/sessions/{session}")
+        self.assertEqual(view["state"], "dead")
+        self.assertIn("signal 9", view["log"][-1])
+        self.server.request("DELETE", f"/sessions/{session}")
+
+    def test_code_that_ends_the_driver_ends_the_session(self):
+        session = self.server.start_session("spark")
+        self.server.submit(session, "System.exit(3)")
+        view = {"state": "busy"}
+        while view["state"] != "dead":
+            _, view = self.server.request("GET", f"/sessions/{session}?wait=30s")
+        self.assertIn("status 3", view["log"][-1])
+
+    def test_a_driver_outlives_a_killed_server_no_longer_than_its_limit(self):
+        folder = self.folder / "killed"
+        folder.mkdir()
+        server = LiveServer(BUILD_ROOT, folder, self.settings)
+        server.start_session("sql")
+        (driver,) = drivers_of(server.process)
+        server.kill()
+        self.assertTrue(has_ended(driver))
+
+    def test_a_server_that_is_told_to_stop_leaves_no_driver(self):
+        folder = self.folder / "second"
+        folder.mkdir()
+        server = LiveServer(BUILD_ROOT, folder, self.settings)
+        server.start_session("pyspark")
+        (driver,) = drivers_of(server.process)
+        self.assertEqual(server.stop(), 0)
+        self.assertTrue(has_ended(driver))
+
+
+class BadStarts(unittest.TestCase):
+    """A server that cannot work says why in one line and ends."""
+
+    def refused(self, settings="", **environment):
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaises(AssertionError) as failure:
+                LiveServer(BUILD_ROOT, folder, settings, **environment)
+        return str(failure.exception)
+
+    def test_a_missing_spark(self):
+        self.assertIn("/nowhere", self.refused(SPARK_HOME="/nowhere"))
+
+    def test_a_wrong_setting(self):
+        self.assertIn("livy.server.port = x: it must be a number from 0 to 65535.",
+                      self.refused("livy.server.port = x"))
+
+
+if __name__ == "__main__":
+    if not os.environ.get("SPARK_HOME"):
+        print("SKIP: SPARK_HOME is not set")
+        sys.exit(77)
+    chosen = sys.argv[2:]
+    # What does not depend on the version of Spark is tried with one of them.
+    if not list(pathlib.Path(os.environ["SPARK_HOME"]).glob("jars/spark-core_*-3.*.jar")):
+        chosen = chosen or ["Kinds"]
+    unittest.main(argv=sys.argv[:1] + chosen, verbosity=2)
