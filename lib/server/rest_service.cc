@@ -159,8 +159,11 @@ void RestService::Dispatch(const std::shared_ptr<Call>& call, std::string_view m
   }
   HttpResponse reply = EmptyReply(match.allow.empty() ? 404 : 405);
   if (!match.allow.empty()) reply.headers.push_back({"Allow", std::move(match.allow)});
-  // Outside of the JSON resources Livy answers as a web server does.
-  if (!IsUnder(path, "/sessions") && !IsUnder(path, "/batches") && !IsUnder(path, "/version")) {
+  // Outside of the JSON resources Livy answers as a web server does. It decodes "%2F" for this
+  // alone.
+  const std::string decoded = PercentDecode(path).value_or(std::string(path));
+  if (!IsUnder(decoded, "/sessions") && !IsUnder(decoded, "/batches") &&
+      !IsUnder(decoded, "/version")) {
     reply.headers.front().value = "text/html;charset=utf-8";
   }
   call->Reply(std::move(reply));

@@ -132,7 +132,7 @@ void RestService::StopSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
   if (!session) return;
   session->Stop("Session stopped by user.");
-  session->AwaitEnd([call] { call->Reply({.status = 204}); });
+  session->AwaitEnd([call] { call->Reply(EmptyReply(204)); });
 }
 
 void RestService::InterruptSession(const std::shared_ptr<Call>& call) {

@@ -26,17 +26,26 @@ constexpr std::array<std::string_view, 10> kFileLists = {
     "spark.archives", "spark.yarn.archive", "spark.yarn.dist.files",    "spark.yarn.dist.jars",
     "spark.yarn.jar", "spark.yarn.jars"};
 
-// "hdfs" of "hdfs://host/path"; empty for a path, nullopt if it is not a scheme's name.
-std::optional<std::string_view> SchemeOf(std::string_view uri) {
+bool IsSchemeChar(char c, std::size_t at) {
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return true;
+  return at > 0 && ((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.');
+}
+
+// "hdfs" of "hdfs://host/path"; empty for a path. Fails in the words of java.net.URI, which Apache
+// Livy passes on, if it is not a scheme's name.
+Result<std::string_view> SchemeOf(std::string_view uri) {
   const std::size_t colon = uri.find(':');
-  if (colon == uri.npos || uri.find('/') < colon) return "";
-  const std::string_view scheme = uri.substr(0, colon);
-  const bool valid = !scheme.empty() && std::ranges::all_of(scheme, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '-' || c == '.';
-  });
-  if (!valid) return std::nullopt;
-  return scheme;
+  if (colon == uri.npos || uri.find('/') < colon) return std::string_view();
+  if (colon == 0) {
+    return Invalid(
+        fmt::format("java.net.URISyntaxException: Expected scheme name at index 0: {}", uri));
+  }
+  for (std::size_t at = 0; at < colon; ++at) {
+    if (IsSchemeChar(uri[at], at)) continue;
+    return Invalid(fmt::format(
+        "java.net.URISyntaxException: Illegal character in scheme name at index {}: {}", at, uri));
+  }
+  return uri.substr(0, colon);
 }
 
 bool IsInside(const std::filesystem::path& file, const std::filesystem::path& directory) {
@@ -132,11 +141,8 @@ void Set(std::string_view key, std::optional<int> value, SparkConf& conf) {
 }  // namespace
 
 Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules) {
-  const std::optional<std::string_view> scheme = SchemeOf(uri);
-  if (!scheme) {
-    return Invalid(
-        fmt::format("java.net.URISyntaxException: Illegal character in scheme name: {}", uri));
-  }
+  const Result<std::string_view> scheme = SchemeOf(uri);
+  if (!scheme) return scheme.error();
   std::string resolved(uri);
   if (scheme->empty()) {
     if (!uri.starts_with('/')) {

@@ -52,7 +52,10 @@ TEST_CASE("a file is resolved by its scheme, and a local one must be in an allow
        "requirement failed: Local path /allowed_not/x cannot be added to user sessions."},
       {"file:///allowed/../etc/passwd",
        "requirement failed: Local path /etc/passwd cannot be added to user sessions."},
-      {"a b:%%", "java.net.URISyntaxException: Illegal character in scheme name: a b:%%"},
+      {"a b:%%",
+       "java.net.URISyntaxException: Illegal character in scheme name at index 1: a b:%%"},
+      {"1a:x", "java.net.URISyntaxException: Illegal character in scheme name at index 0: 1a:x"},
+      {":x", "java.net.URISyntaxException: Expected scheme name at index 0: :x"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.uri);
