@@ -125,8 +125,8 @@ final class ScalaEngine {
     }
 
     /**
-     * Cuts a block where the compiler's parser says that statements begin, so that each expression
-     * is echoed and what ran before an error keeps its effect. Neighbouring definitions of classes,
+     * Cuts a block where the compiler's parser says that statements begin on a new line, so that
+     * each line is echoed, as Livy does, and what ran before an error keeps its effect. Neighbouring definitions of classes,
      * objects, methods and types stay together: companions, sealed hierarchies and mutual recursion
      * need that. If the block is incomplete or wrong, nothing is added to {@code pieces}.
      */
@@ -166,7 +166,8 @@ final class ScalaEngine {
                 continue;
             }
             int at = (Integer) Reflect.call(position, "start");
-            if (end > 0 && at >= end && !(definition && afterDefinition)) {
+            boolean onNewLine = end > 0 && at >= end && block.substring(end, at).indexOf('\n') >= 0;
+            if (onNewLine && !(definition && afterDefinition)) {
                 pieces.add(new Piece(block.substring(start, at), blankLines));
                 blankLines = blankLines(block.substring(end, at));
                 start = at;

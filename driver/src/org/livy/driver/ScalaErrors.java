@@ -22,7 +22,7 @@ final class ScalaErrors {
         if (!lines.isEmpty() && isCaret(lines.get(0))) {
             lines = turned(lines, code.split("\n", -1));
         }
-        String message = lines.isEmpty() ? "unknown error" : lines.remove(0);
+        String message = lines.isEmpty() ? "The statement was interrupted" : lines.remove(0);
         return Result.error("Error", message.replaceFirst("\n$", ""), lines);
     }
 

@@ -80,7 +80,11 @@ final class ScalaInterpreter implements Interpreter {
 
     private Result runBlocks(String code, StatementOutput output) throws InterruptedException {
         Result ofMagic = null;
-        for (String block : ScalaMagics.split(code)) {
+        List<String> blocks = ScalaMagics.split(code);
+        if (blocks.isEmpty()) {
+            skipNamesOfNothing();
+        }
+        for (String block : blocks) {
             Result failed;
             if (ScalaMagics.isMagic(block)) {
                 ofMagic = ScalaMagics.run(block, this::valueOf);
@@ -97,11 +101,20 @@ final class ScalaInterpreter implements Interpreter {
         return ofMagic != null ? ofMagic : Result.ok("text/plain", output.text());
     }
 
+    /** In Livy, code without a statement uses up two names of results. */
+    private void skipNamesOfNothing() {
+        engine.skipResultName();
+        engine.skipResultName();
+    }
+
     /** Returns null unless it failed. */
     private Result runBlock(String block, StatementOutput output) throws InterruptedException {
         List<ScalaEngine.Piece> pieces = new ArrayList<>();
         String current = block;
         ScalaEngine.Outcome outcome = engine.split(block, pieces);
+        if (outcome == ScalaEngine.Outcome.SUCCESS && pieces.isEmpty()) {
+            skipNamesOfNothing();
+        }
         for (ScalaEngine.Piece piece : pieces) {
             for (int i = 0; i < piece.blankLinesBefore; i++) {
                 engine.skipResultName();

@@ -10,7 +10,11 @@ final class StatementTimer {
     private static final double PROGRESS_MAX = 0.99;
     private static final long PROGRESS_MILLIS = 500;
     private static final long STEP_MILLIS = 200;
-    /** How often to interrupt again: more seldom while a job runs, whose cancellation is enough. */
+    /**
+     * Steps between interrupts. A statement whose jobs were cancelled gets longer: it should end by
+     * itself, with Spark's words, and an interrupt would tear an interpreter's connection to Spark,
+     * or the REPL's account of the failure, in the middle.
+     */
     private static final int STEPS_IDLE = 5;
     private static final int STEPS_WITH_JOBS = 10;
     /** How long a thread may take to die before it is given up. */
@@ -59,27 +63,29 @@ final class StatementTimer {
     /** Stops a running statement: asks for {@code cancelMillis}, then uses force. */
     void stop(Statement statement) {
         long begin = System.nanoTime();
-        executor.execute(() -> step(statement, begin, 0));
+        executor.execute(() -> step(statement, begin, -1));
     }
 
-    private void step(Statement statement, long begin, int step) {
+    /** {@code left}: steps until the next interrupt; negative at the first step. */
+    private void step(Statement statement, long begin, int left) {
         if (!queue.isRunning(statement)) {
             return;
         }
         long waited = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
         boolean hadJobs = cancelJobs(statement);
-        if (waited < cancelMillis) {
-            // An interrupt would tear an interpreter's connection to Spark in the middle of an
-            // answer, so a job's cancellation gets time to end the statement by itself.
-            if (hadJobs ? step > 0 && step % STEPS_WITH_JOBS == 0 : step % STEPS_IDLE == 0) {
-                queue.interrupt(statement);
+        int next = left < 0 && hadJobs ? STEPS_WITH_JOBS : Math.max(left, 0);
+        if (waited >= cancelMillis) {
+            if (waited > cancelMillis + KILL_MILLIS || !queue.kill(statement)) {
+                queue.abandon(statement);
+                return;
             }
-        } else if (waited > cancelMillis + KILL_MILLIS || !queue.kill(statement)) {
-            queue.abandon(statement);
-            return;
+        } else if (next == 0) {
+            queue.interrupt(statement);
+            next = hadJobs ? STEPS_WITH_JOBS : STEPS_IDLE;
         }
+        int rest = next - 1;
         executor.schedule(
-                () -> step(statement, begin, step + 1), STEP_MILLIS, TimeUnit.MILLISECONDS);
+                () -> step(statement, begin, rest), STEP_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     private boolean cancelJobs(Statement statement) {
