@@ -8,6 +8,7 @@ import os
 import pathlib
 import select
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -164,14 +165,29 @@ class Deaths(WithServer):
 class BadStarts(unittest.TestCase):
     """A server that cannot work says why in one line and ends."""
 
-    def refused(self, settings="", **environment):
+    def refused(self, settings="", port=("--port", "0"), **environment):
         with tempfile.TemporaryDirectory() as folder:
             with self.assertRaises(AssertionError) as failure:
-                LiveServer(BUILD_ROOT, folder, settings, **environment)
+                LiveServer(BUILD_ROOT, folder, settings, port, **environment)
         return str(failure.exception)
 
     def test_a_missing_spark(self):
         self.assertIn("/nowhere", self.refused(SPARK_HOME="/nowhere"))
+
+    def test_a_taken_port(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            self.assertIn(f"port {port}: address already in use", self.refused(f"livy.server.port = {port}", port=()))
+
+    def test_a_state_that_another_server_holds(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first = LiveServer(BUILD_ROOT, folder)
+            try:
+                with self.assertRaises(AssertionError) as failure:
+                    LiveServer(BUILD_ROOT, folder)
+            finally:
+                first.stop()
+        self.assertIn("state.db", str(failure.exception))
 
     def test_a_wrong_setting(self):
         self.assertIn("livy.server.port = x: it must be a number from 0 to 65535.",

@@ -1,0 +1,106 @@
+// Drivers dial in over real TLS.
+#include "driver_link/driver_listener.h"
+
+#include <charconv>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "http/pinned_client.h"
+
+namespace livy::internal {
+namespace {
+
+struct CountingSink : DriverEventSink {
+  Result<void> OnDriverEvents(const std::vector<DriverEvent>& events) override {
+    taken += events.size();
+    return {};
+  }
+  void OnDriverConnected() override { ++connects; }
+
+  std::size_t taken = 0;
+  int connects = 0;
+};
+
+struct Fixture {
+  std::unique_ptr<DriverListener> listener = *DriverListener::Create({});
+  std::shared_ptr<CountingSink> sink = std::make_shared<CountingSink>();
+  std::shared_ptr<DriverLink> link = listener->Open(7, sink);
+  DriverAddress address = listener->AddressFor(*link);
+
+  Result<std::unique_ptr<PinnedClient>> Dial(const std::string& fingerprint) const {
+    const std::size_t colon = address.server.rfind(':');
+    int port = 0;
+    const char* end = address.server.data() + address.server.size();
+    std::from_chars(address.server.data() + colon + 1, end, port);
+    return PinnedClient::Connect(address.server.substr(0, colon), port, fingerprint);
+  }
+
+  int Post(const std::string& path, const std::string& secret,
+           const std::string& body = "{\"seq\":1,\"event\":\"state\",\"state\":\"idle\"}\n") const {
+    const auto client = *Dial(address.fingerprint);
+    return client
+        ->Send({.method = "POST",
+                .target = path,
+                .headers = {{"Authorization", "Bearer " + secret}},
+                .body = body})
+        .value()
+        .status;
+  }
+};
+
+constexpr char kEvents[] = "/driver/v1/sessions/7/events?boot=b1&have=0";
+
+TEST_CASE("a driver with the right secret is served, over the pinned certificate only") {
+  Fixture f;
+  CHECK(f.Post(kEvents, f.address.secret) == 200);
+  CHECK(f.sink->taken == 1);
+  CHECK_FALSE(f.Dial(std::string(64, '0')));
+}
+
+TEST_CASE("a driver that is not the session's is refused, and the session goes on") {
+  Fixture f;
+  CHECK(f.Post(kEvents, "wrong") == 401);
+  CHECK(f.Post(kEvents, "") == 401);
+  CHECK(f.Post("/driver/v1/sessions/8/events?boot=b1", f.address.secret) == 404);
+  CHECK(f.Post("/driver/v1/sessions/x/events?boot=b1", f.address.secret) == 404);
+  CHECK(f.Post("/driver/v2/sessions/7/events?boot=b1", f.address.secret) == 404);
+  CHECK(f.Post("/sessions", f.address.secret) == 404);
+  CHECK(f.sink->taken == 0);
+  CHECK(f.Post(kEvents, f.address.secret) == 200);
+  CHECK(f.Post("/driver/v1/sessions/7/events?boot=b2", f.address.secret) == 409);
+}
+
+TEST_CASE("requests of a driver that make no sense are refused") {
+  Fixture f;
+  CHECK(f.Post("/driver/v1/sessions/7/events", f.address.secret) == 400);
+  CHECK(f.Post("/driver/v1/sessions/7/events?boot=b1&have=-1", f.address.secret) == 400);
+  CHECK(f.Post(kEvents, f.address.secret, "not JSON") == 400);
+  CHECK(f.Post(kEvents, f.address.secret) == 200);
+}
+
+TEST_CASE("commands reach the driver down its stream, which ends with the session") {
+  Fixture f;
+  const auto client = *f.Dial(f.address.fingerprint);
+  std::vector<std::string> lines;
+  const Result<void> ended =
+      client->ReadLines({.target = "/driver/v1/sessions/7/commands?boot=b1&have=0",
+                         .headers = {{"Authorization", "Bearer " + f.address.secret}}},
+                        [&](std::string_view line) {
+                          lines.emplace_back(line);
+                          if (lines.size() == 1) f.link->Send(CancelCommand{.id = 3});
+                          if (lines.size() == 2) f.listener->PingAll();
+                          if (lines.size() == 3) f.listener->Close(7);
+                          return true;
+                        });
+  CHECK(ended);
+  CHECK(lines == std::vector<std::string>{R"({"op":"hello","ack":0})",
+                                          R"({"seq":1,"op":"cancel","id":3})", R"({"op":"ping"})"});
+  CHECK(f.sink->connects == 1);
+  CHECK(f.Post(kEvents, f.address.secret) == 404);
+}
+
+}  // namespace
+}  // namespace livy::internal
