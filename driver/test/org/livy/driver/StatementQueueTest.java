@@ -156,7 +156,7 @@ final class StatementQueueTest {
                     bench.queue.cancel(0);
                     bench.await(6);
                     equal("[finished 0 cancelled error, started 1, finished 1 available ok, state "
-                          + "idle]",
+                                    + "idle]",
                             bench.seen.subList(2, 6).toString());
                 });
         cases.add("A missing interpreter and a defect are outputs", () -> {
