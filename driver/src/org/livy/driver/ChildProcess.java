@@ -1,13 +1,9 @@
 package org.livy.driver;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 
@@ -81,23 +77,6 @@ final class ChildProcess {
             Thread.currentThread().interrupt();
         }
         process.destroyForcibly();
-    }
-
-    /** Copies a script out of the jar into a new folder that only this user can read. */
-    static Path script(String resource) throws IOException {
-        Path script = Files.createTempDirectory("livy-script-").resolve(resource);
-        try (InputStream in = ChildProcess.class.getResourceAsStream(resource)) {
-            Files.copy(in, script);
-        }
-        return script;
-    }
-
-    static void deleteScript(Path script) {
-        File file = script.toFile();
-        if (!file.delete() || !file.getParentFile().delete()) {
-            file.getParentFile().deleteOnExit();
-            file.deleteOnExit();
-        }
     }
 
     /** A variable of the environment; empty ones count as missing. */

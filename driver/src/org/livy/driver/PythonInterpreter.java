@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -27,14 +26,13 @@ final class PythonInterpreter implements Interpreter {
     private volatile long request;
 
     PythonInterpreter(int outputBytesMax) throws InterpreterException {
-        Path script = null;
         gateway = Reflect.create(Reflect.type("org.apache.spark.api.python.Py4JServer"),
                 Reflect.call(SparkAccess.context(), "getConf"));
         Reflect.call(gateway, "start");
-        try {
-            script = ChildProcess.script("python_bootstrap.py");
+        try (ScriptFolder scripts = new ScriptFolder(
+                     "python_bootstrap.py", "livy_output.py", "livy_statements.py")) {
             child = new ChildProcess(
-                    "Python", PythonEnvironment.process(script, gateway, outputBytesMax));
+                    "Python", PythonEnvironment.process(scripts.first(), gateway, outputBytesMax));
             toChild = child.process.getOutputStream();
             fromChild = new BufferedReader(
                     new InputStreamReader(child.process.getInputStream(), StandardCharsets.UTF_8));
@@ -42,10 +40,6 @@ final class PythonInterpreter implements Interpreter {
         } catch (IOException | InterpreterException failed) {
             Reflect.call(gateway, "shutdown");
             throw new InterpreterException("Python did not start: " + failed.getMessage(), failed);
-        } finally {
-            if (script != null) {
-                ChildProcess.deleteScript(script);
-            }
         }
     }
 
