@@ -21,7 +21,8 @@ class LiveTest(unittest.TestCase):
             raise unittest.SkipTest("SPARK_HOME or LIVY_DRIVER_JAR is not set")
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
-        cls.driver = driver_process.DriverProcess(cls.folder.name, cls.kind, **cls.settings)
+        cls.driver = driver_process.DriverProcess(cls.folder.name, cls.kind, extra=cls.extra(),
+                                                   **cls.settings)
         cls.addClassCleanup(cls.driver.close)
         cls.server = cls.driver.server
         try:
@@ -30,6 +31,11 @@ class LiveTest(unittest.TestCase):
             print(cls.driver.log())
             raise
         cls.scala213 = cls.server.event("application")["scalaVersion"].startswith("2.13")
+
+    @classmethod
+    def extra(cls):
+        """Settings of Spark."""
+        return {}
 
     def run_code(self, code, kind=None):
         output = self.driver.run(kind or self.kind, code)

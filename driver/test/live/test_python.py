@@ -12,6 +12,16 @@ class PythonTest(live_test.LiveTest):
     kind = "pyspark"
     settings = {"cancelMillis": 3000, "outputBytesMax": 100000}
 
+    @classmethod
+    def extra(cls):
+        """A Python that says something before our code runs, as one with a sitecustomize may."""
+        name = os.path.join(cls.folder.name, "python")
+        with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o700), "w") as script:
+            script.write('#!/bin/sh\necho "of the site"\nexec "$PYSPARK_PYTHON" "$@"\n')
+        os.mkdir(cls.folder.name + "/tmp")
+        return {"spark.pyspark.driver.python": name,
+                "spark.driver.extraJavaOptions": "-Djava.io.tmpdir=%s/tmp" % cls.folder.name}
+
     def test_P01_value(self):
         self.assertEqual(self.text("1 + 2"), "3")
 
@@ -154,6 +164,19 @@ class PythonTest(live_test.LiveTest):
         self.assertEqual(self.text("gate.set()\nthread.join()\nprint('mine')"), "mine")
         self.await_log("late words")
 
+    def test_P29_no_secret(self):
+        text = self.text("import os\nprint(os.environ, sc.getConf().getAll(),"
+                         " spark.sql('set').collect())")
+        self.assertIn("spark.livy.driver.session", text)
+        self.assertNotIn(self.server.secret, text)
+
+    def left_files(self):
+        return [name for name in os.listdir(self.folder.name + "/tmp") if name.startswith("livy-")]
+
+    def test_P30_only_the_folder_of_classes_stays_while_it_runs(self):
+        self.text("1 + 2")
+        self.assertRegex(" ".join(self.left_files()), "^livy-repl-[0-9]+$")
+
     def test_X1_scala_later(self):
         self.assertIn("Int = 2\n", self.text("1 + 1", "spark"))
 
@@ -196,6 +219,7 @@ class PythonTest(live_test.LiveTest):
         self.assertEqual(self.driver.stop(), 0)
         self.assertIn("goodbye", self.driver.log())
         self.assertEqual(self.server.events[-1]["state"], "dead")
+        self.assertEqual(self.left_files(), [])
 
 
 if __name__ == "__main__":

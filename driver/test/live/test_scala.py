@@ -150,7 +150,8 @@ class ScalaTest(live_test.LiveTest):
                       self.error("throw new IllegalStateException()")["evalue"])
 
     def test_S24_no_secret(self):
-        text = self.text('println(sc.getConf.getAll.toSeq ++ sys.props.toSeq ++ spark.conf.getAll)')
+        text = self.text('println(sc.getConf.getAll.toSeq ++ sys.props.toSeq ++ spark.conf.getAll'
+                         ' ++ sys.env ++ spark.sql("set").collect())')
         self.assertIn("spark.livy.driver.session", text)
         self.assertNotIn("driver.secret", text)
         self.assertNotIn(self.server.secret, text)

@@ -23,6 +23,7 @@ final class PythonInterpreter implements Interpreter {
     private final BufferedReader fromChild;
     /** Held for a request and its answer. */
     private final ReentrantLock conversation = new ReentrantLock();
+    private final ReentrantLock writing = new ReentrantLock();
     private volatile long request;
 
     PythonInterpreter(int outputBytesMax) throws InterpreterException {
@@ -44,11 +45,17 @@ final class PythonInterpreter implements Interpreter {
     }
 
     private void awaitReady() throws IOException, InterpreterException {
-        Map<String, Object> ready = read();
-        if (ready == null) {
+        String line = fromChild.readLine();
+        // What a site has Python run at its start may print.
+        while (line != null && !line.startsWith("{\"ready\"") && !line.startsWith("{\"error\"")) {
+            line = fromChild.readLine();
+        }
+        if (line == null) {
             throw new InterpreterException(child.howItEnded());
-        } else if (ready.get("error") != null) {
-            throw new InterpreterException((String) ready.get("error"));
+        }
+        Object error = JsonReader.readObject(line).get("error");
+        if (error != null) {
+            throw new InterpreterException((String) error);
         }
     }
 
@@ -60,9 +67,12 @@ final class PythonInterpreter implements Interpreter {
 
     private void write(Map<String, Object> message) throws IOException {
         byte[] line = (Json.write(message) + "\n").getBytes(StandardCharsets.UTF_8);
-        synchronized (toChild) {
+        writing.lock();
+        try {
             toChild.write(line);
             toChild.flush();
+        } finally {
+            writing.unlock();
         }
     }
 
@@ -111,10 +121,16 @@ final class PythonInterpreter implements Interpreter {
     /** The number of the request goes with it, so a late one cannot hit the next statement. */
     @Override
     public void interrupt(Thread runner) {
+        // While the statement itself is being sent this would have to wait; it is called again.
+        if (!writing.tryLock()) {
+            return;
+        }
         try {
             write(Json.object("op", "interrupt", "of", request));
         } catch (IOException gone) {
             // Whoever waits for the answer notices.
+        } finally {
+            writing.unlock();
         }
     }
 

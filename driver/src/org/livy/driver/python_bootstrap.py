@@ -131,6 +131,7 @@ class Server(object):
             answer = runner.execute(request["code"])
             self.running = None
         except KeyboardInterrupt:
+            self.running = None  # First, because another may be on its way.
             # It came in the moment after the statement.
             answer = answer or livy_statements.error(
                 "KeyboardInterrupt", "", ["KeyboardInterrupt\n"])

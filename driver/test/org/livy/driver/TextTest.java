@@ -5,6 +5,7 @@ import static org.livy.driver.Cases.fails;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
@@ -86,6 +87,16 @@ final class TextTest {
             equal("abc\n... output cut after 4 bytes\n", output.text());
             output.clear();
             equal("", output.text());
+        });
+        cases.add("A process's line that does not end is logged in parts", () -> {
+            char[] endless = new char[ChildProcess.LINE_CHARS_MAX];
+            Arrays.fill(endless, 'x');
+            StringReader in = new StringReader("a\n\n" + new String(endless) + "b");
+            equal("a", ChildProcess.readLine(in));
+            equal("", ChildProcess.readLine(in));
+            equal(new String(endless), ChildProcess.readLine(in));
+            equal("b", ChildProcess.readLine(in));
+            equal(null, ChildProcess.readLine(in));
         });
         cases.add("Output after the end goes to the log", () -> {
             ByteArrayOutputStream log = new ByteArrayOutputStream();
