@@ -115,8 +115,8 @@ def problems(root):
         if path.suffix not in TEXT or path.name == "LICENSE":
             continue
         name = path.relative_to(root).as_posix()
-        # Recorded answers and texts to count words of are data.
-        if name.startswith(("tests/wire/", "examples/data/")):
+        # Recorded answers, texts to count words of and input that may be any bytes are data.
+        if name.startswith(("tests/wire/", "examples/data/", "tests/fuzz/corpus/")):
             continue
         try:
             text = path.read_text(encoding="utf-8")

@@ -45,6 +45,8 @@ class Includes(Tree):
             ("lib/core/a.cc", "#include <sqlite3.h>"),
             ("lib/new/a.cc", '#include "new/b.h"'),
             ("tests/server/a.cc", "#include <httplib.h>"),
+            ("bench/a.cc", "#include <httplib.h>"),
+            ("tests/server/a.cc", "#include <zlib.h>"),
             ("examples/a.cc", '#include "core/json.h"'),
             ("examples/a.cc", "#include <fmt/format.h>"),
         ]:
@@ -59,6 +61,10 @@ class Includes(Tree):
             ("lib/core/json_write.cc", "#include <rapidjson/writer.h>"),
             ("lib/http/a.cc", "#include <openssl/ssl.h>"),
             ("lib/http/a.cc", "#include <sys/epoll.h>"),
+            ("tests/http/a.cc", "#include <zlib.h>"),
+            ("tests/http/a.cc", "#include <openssl/ssl.h>"),
+            ("tests/http/a.cc", "#include <httplib.h>"),
+            ("bench/bare_handler.cc", "#include <httplib.h>"),
             ("lib/server/a.cc", '#include "driver_link/link.h"'),
             ("server/main.cc", '#include "launch/spark_submit.h"'),
             ("examples/a.cc", "#include <livy/livy.h>"),
@@ -110,6 +116,12 @@ class Sources(Tree):
         self.write("build-test/a.cc", "sleep_for(1);\n")
         self.write("subprojects/fmt/a.cc", "sleep_for(1);\n")
         self.assertEqual(self.found("tests/wire/a.txt", "/ro" + "ot/x\n"), [])
+
+    def test_only_input_for_fuzzing_may_be_any_bytes(self):
+        for name, problems in [("tests/fuzz/corpus/json/a", 0), ("tests/fuzz/a", 1)]:
+            self.setUp()
+            self.write(name, "").write_bytes(b"\xff")
+            self.assertEqual(len(list(check_sources.problems(self.root))), problems)
 
 
 class Docs(Tree):

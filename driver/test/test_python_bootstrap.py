@@ -1,6 +1,7 @@
 """What the Python process does with code, without a driver and without Spark."""
 import importlib.util
 import os
+import signal
 import sys
 import threading
 import unittest
@@ -14,12 +15,13 @@ def load(path):
 
 
 bootstrap = load(sys.argv.pop(1))
+output, statements = bootstrap.livy_output, bootstrap.livy_statements
 
 
 class RunnerTest(unittest.TestCase):
     def setUp(self):
         self.names = {"__builtins__": __builtins__}
-        self.runner = bootstrap.Runner(self.names)
+        self.runner = statements.Runner(self.names)
 
     def data(self, code):
         answer = self.runner.execute(code)
@@ -40,6 +42,46 @@ class RunnerTest(unittest.TestCase):
         self.assertEqual(answer["traceback"], [
             "Traceback (most recent call last):\n", '  File "<stdin>", line 2, in f\n',
             "ZeroDivisionError: division by zero\n"])
+
+    def test_no_frame_of_ours_is_shown_whatever_raised(self):
+        server = bootstrap.Server(None, None, None, None)
+        server.running = server.interrupted = 1
+        self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGINT, server.on_interrupt)
+        start = threading.Thread.start
+        self.addCleanup(setattr, threading.Thread, "start", start)
+        output.Capture(2).mark_threads()
+        self.names["writer"] = output.Writer(output.Capture(2), 2)
+        head, frame = "Traceback (most recent call last):\n", '  File "<stdin>", line 2, in f\n'
+        for body, inner, last in [
+                ("import signal; signal.raise_signal(signal.SIGINT)", [], "KeyboardInterrupt\n"),
+                ("writer.write(1)", [], "TypeError: write() argument must be str, not int\n"),
+                ("import threading; threading.Thread.start(None)", ["threading.py"], None)]:
+            with self.subTest(body=body):
+                lines = self.runner.execute("def f():\n  %s\nf()" % body)["traceback"]
+                self.assertEqual(lines[:2], [head, frame])
+                self.assertEqual(len(lines), 3 + len(inner), lines)
+                for name, line in zip(inner, lines[2:]):
+                    self.assertIn(name, line)
+                self.assertEqual(lines[-1], last or lines[-1])
+
+    def test_frames_of_a_magic_are_the_users_alone(self):
+        self.runner.execute("class A(object):\n  def __str__(self):\n    return 1 / 0\nx = [A()]")
+        lines = self.runner.execute("%table x")["traceback"]
+        self.assertEqual(lines, ["Traceback (most recent call last):\n",
+                                 '  File "<stdin>", line 3, in __str__\n',
+                                 "ZeroDivisionError: division by zero\n"])
+        self.assertEqual(self.runner.execute("%json x")["traceback"], [
+            "Traceback (most recent call last):\n",
+            "TypeError: Object of type A is not JSON serializable\n"])
+
+    @unittest.skipIf(sys.version_info < (3, 11), "there are no exception groups")
+    def test_frames_in_a_group_of_exceptions_are_hidden(self):
+        self.names["writer"] = output.Writer(output.Capture(2), 2)
+        lines = self.runner.execute("try:\n  writer.write(1)\nexcept TypeError as e:\n"
+                                    "  raise ExceptionGroup('all', [e])")["traceback"]
+        self.assertNotIn("livy_output", "".join(lines))
+        self.assertIn("must be str", "".join(lines))
 
     def test_a_percent_sign_in_python_is_no_magic(self):
         self.assertEqual(self.data('x = (10\n% 3)'), {})
@@ -84,13 +126,13 @@ class RunnerTest(unittest.TestCase):
 class CaptureTest(unittest.TestCase):
     def setUp(self):
         self.log, self.log_in = os.pipe()
-        self.capture = bootstrap.Capture(self.log_in)
+        self.capture = output.Capture(self.log_in)
         self.addCleanup(os.close, self.log)
         self.addCleanup(os.close, self.log_in)
 
     def test_output_is_cut_visibly(self):
         self.capture.begin(1)
-        self.capture.write("x" * (bootstrap.OUTPUT_MAX + 1))
+        self.capture.write("x" * (output.OUTPUT_MAX + 1))
         text = self.capture.end()
         self.assertTrue(text.endswith("x\n... output cut after 1048576 characters\n"))
 
@@ -110,9 +152,9 @@ class CaptureTest(unittest.TestCase):
         self.assertEqual(os.read(self.log, 100), b"late")
 
     def test_marks_are_found_wherever_they_are_cut(self):
-        data = b"before" + bootstrap.Pump.MARK + b"\0after\0x"
+        data = b"before" + output.Pump.MARK + b"\0after\0x"
         for cut in range(len(data)):
-            pump = bootstrap.Pump(self.capture, -1)
+            pump = output.Pump(self.capture, -1)
             self.capture.begin(1)
             pending = pump.consume(data[:cut])
             pump.consume(pending + data[cut:] + b"y" * 50)

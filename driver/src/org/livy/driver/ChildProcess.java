@@ -1,19 +1,17 @@
 package org.livy.driver;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 
 /** A Python or R process: its start, its standard error in the driver's log, its end. */
 final class ChildProcess {
     private static final int LINES_KEPT = 50;
+    static final int LINE_CHARS_MAX = 8192;
     private static final int STOP_SECONDS = 5;
 
     final Process process;
@@ -31,7 +29,7 @@ final class ChildProcess {
         try (BufferedReader lines = new BufferedReader(
                      new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8))) {
             String line;
-            while ((line = lines.readLine()) != null) {
+            while ((line = readLine(lines)) != null) {
                 System.err.println(name + ": " + line);
                 synchronized (lastLines) {
                     if (lastLines.size() == LINES_KEPT) {
@@ -43,6 +41,19 @@ final class ChildProcess {
         } catch (IOException ended) {
             // The process is gone, which its owner notices by its other streams.
         }
+    }
+
+    /** A line, or a part of one that does not end; null at the end. */
+    static String readLine(Reader in) throws IOException {
+        StringBuilder line = new StringBuilder();
+        int c;
+        while ((c = in.read()) >= 0 && c != '\n') {
+            line.append((char) c);
+            if (line.length() == LINE_CHARS_MAX) {
+                return line.toString();
+            }
+        }
+        return c < 0 && line.length() == 0 ? null : line.toString();
     }
 
     /** The last lines of its standard error and how it ended. Waits a little for the end. */
@@ -81,23 +92,6 @@ final class ChildProcess {
             Thread.currentThread().interrupt();
         }
         process.destroyForcibly();
-    }
-
-    /** Copies a script out of the jar into a new folder that only this user can read. */
-    static Path script(String resource) throws IOException {
-        Path script = Files.createTempDirectory("livy-script-").resolve(resource);
-        try (InputStream in = ChildProcess.class.getResourceAsStream(resource)) {
-            Files.copy(in, script);
-        }
-        return script;
-    }
-
-    static void deleteScript(Path script) {
-        File file = script.toFile();
-        if (!file.delete() || !file.getParentFile().delete()) {
-            file.getParentFile().deleteOnExit();
-            file.deleteOnExit();
-        }
     }
 
     /** A variable of the environment; empty ones count as missing. */

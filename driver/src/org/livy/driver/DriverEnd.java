@@ -1,6 +1,7 @@
 package org.livy.driver;
 
 import java.io.File;
+import java.nio.file.Files;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -96,7 +97,8 @@ final class DriverEnd {
         if (message != null) {
             event.put("message", message);
         }
-        outbox.add(event);
+        // A start or a statement that goes on beside this end has nothing more to say.
+        outbox.addLast(event);
         try {
             outbox.drain(drainMillis);
         } catch (InterruptedException hurry) {
@@ -105,7 +107,8 @@ final class DriverEnd {
     }
 
     private static void delete(File file) {
-        File[] children = file.listFiles();
+        // What a user's link points to is not ours.
+        File[] children = Files.isSymbolicLink(file.toPath()) ? null : file.listFiles();
         if (children != null) {
             for (File child : children) {
                 delete(child);

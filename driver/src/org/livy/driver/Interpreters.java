@@ -4,8 +4,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The interpreters of a session, each started when it is first needed and again after it died.
- * {@link #get} and {@link #drop} are for the thread that runs statements, the rest for any.
+ * The interpreters of a session, each started when it is first needed and again after it died. Safe
+ * to use from several threads: one that could not be stopped may come back beside its successor.
  */
 final class Interpreters {
     /** Starts an interpreter of a kind. */
@@ -38,7 +38,11 @@ final class Interpreters {
         Interpreter found = started.get(kind);
         if (found == null) {
             found = factory.start(kind);
-            started.put(kind, found);
+            Interpreter earlier = started.putIfAbsent(kind, found);
+            if (earlier != null && earlier != found) {
+                close(found);
+                found = earlier;
+            }
         }
         return found;
     }
@@ -54,11 +58,9 @@ final class Interpreters {
     }
 
     /** Closes a dead interpreter; the next statement gets another. */
-    void drop(String kind) {
-        Interpreter dead = started.remove(kind);
-        if (dead != null) {
-            close(dead);
-        }
+    void drop(String kind, Interpreter dead) {
+        started.remove(kind, dead);
+        close(dead);
     }
 
     void close() {

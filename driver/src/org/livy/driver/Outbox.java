@@ -34,6 +34,7 @@ final class Outbox {
     private long lastNumber;
     private long lastTaken;
     private int droppable;
+    private boolean ended;
 
     /** Adds events that travel together. */
     @SafeVarargs
@@ -44,13 +45,18 @@ final class Outbox {
         notifyAll();
     }
 
+    /** Adds the event after which there are none: what is added later is dropped. */
+    synchronized void addLast(Map<String, Object> event) {
+        add(event);
+        ended = true;
+    }
+
     /** Adds an event the server can do without. */
     synchronized void addDroppable(Map<String, Object> event) {
         if (droppable >= DROPPABLE_MAX) {
             dropOldest();
         }
         append(event, true);
-        droppable++;
         notifyAll();
     }
 
@@ -106,10 +112,14 @@ final class Outbox {
     }
 
     private void append(Map<String, Object> event, boolean canDrop) {
+        if (ended) {
+            return;
+        }
         lastNumber++;
         // First, because the server wants the long output last.
         String line = "{\"seq\":" + lastNumber + "," + Json.write(event).substring(1) + "\n";
         kept.add(new Event(lastNumber, line.getBytes(StandardCharsets.UTF_8), canDrop));
+        droppable += canDrop ? 1 : 0;
     }
 
     private void dropOldest() {

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -24,17 +23,17 @@ final class PythonInterpreter implements Interpreter {
     private final BufferedReader fromChild;
     /** Held for a request and its answer. */
     private final ReentrantLock conversation = new ReentrantLock();
+    private final ReentrantLock writing = new ReentrantLock();
     private volatile long request;
 
     PythonInterpreter(int outputBytesMax) throws InterpreterException {
-        Path script = null;
         gateway = Reflect.create(Reflect.type("org.apache.spark.api.python.Py4JServer"),
                 Reflect.call(SparkAccess.context(), "getConf"));
         Reflect.call(gateway, "start");
-        try {
-            script = ChildProcess.script("python_bootstrap.py");
+        try (ScriptFolder scripts = new ScriptFolder(
+                     "python_bootstrap.py", "livy_output.py", "livy_statements.py")) {
             child = new ChildProcess(
-                    "Python", PythonEnvironment.process(script, gateway, outputBytesMax));
+                    "Python", PythonEnvironment.process(scripts.first(), gateway, outputBytesMax));
             toChild = child.process.getOutputStream();
             fromChild = new BufferedReader(
                     new InputStreamReader(child.process.getInputStream(), StandardCharsets.UTF_8));
@@ -42,19 +41,21 @@ final class PythonInterpreter implements Interpreter {
         } catch (IOException | InterpreterException failed) {
             Reflect.call(gateway, "shutdown");
             throw new InterpreterException("Python did not start: " + failed.getMessage(), failed);
-        } finally {
-            if (script != null) {
-                ChildProcess.deleteScript(script);
-            }
         }
     }
 
     private void awaitReady() throws IOException, InterpreterException {
-        Map<String, Object> ready = read();
-        if (ready == null) {
+        String line = fromChild.readLine();
+        // What a site has Python run at its start may print.
+        while (line != null && !line.startsWith("{\"ready\"") && !line.startsWith("{\"error\"")) {
+            line = fromChild.readLine();
+        }
+        if (line == null) {
             throw new InterpreterException(child.howItEnded());
-        } else if (ready.get("error") != null) {
-            throw new InterpreterException((String) ready.get("error"));
+        }
+        Object error = JsonReader.readObject(line).get("error");
+        if (error != null) {
+            throw new InterpreterException((String) error);
         }
     }
 
@@ -66,9 +67,12 @@ final class PythonInterpreter implements Interpreter {
 
     private void write(Map<String, Object> message) throws IOException {
         byte[] line = (Json.write(message) + "\n").getBytes(StandardCharsets.UTF_8);
-        synchronized (toChild) {
+        writing.lock();
+        try {
             toChild.write(line);
             toChild.flush();
+        } finally {
+            writing.unlock();
         }
     }
 
@@ -117,10 +121,16 @@ final class PythonInterpreter implements Interpreter {
     /** The number of the request goes with it, so a late one cannot hit the next statement. */
     @Override
     public void interrupt(Thread runner) {
+        // While the statement itself is being sent this would have to wait; it is called again.
+        if (!writing.tryLock()) {
+            return;
+        }
         try {
             write(Json.object("op", "interrupt", "of", request));
         } catch (IOException gone) {
             // Whoever waits for the answer notices.
+        } finally {
+            writing.unlock();
         }
     }
 

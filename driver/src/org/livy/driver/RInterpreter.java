@@ -2,7 +2,6 @@ package org.livy.driver;
 
 import java.io.File;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -24,13 +23,12 @@ final class RInterpreter implements Interpreter {
         backend = Reflect.create(Reflect.type("org.apache.spark.api.r.RBackend"));
         Object portAndSecret = Reflect.call(backend, "init");
         Daemon.start("livy-r-backend", () -> Reflect.call(backend, "run"));
-        Path script = null;
-        try (RChannel.Listener listener = new RChannel.Listener()) {
-            script = ChildProcess.script("r_bootstrap.R");
+        try (RChannel.Listener listener = new RChannel.Listener();
+                ScriptFolder scripts = new ScriptFolder("r_bootstrap.R")) {
             ProcessBuilder builder =
                     new ProcessBuilder(SparkAccess.setting("spark.r.shell.command",
                                                ChildProcess.environment("SPARKR_DRIVER_R", "R")),
-                            "--no-save", "--no-restore", "--no-echo", "--file=" + script);
+                            "--no-save", "--no-restore", "--no-echo", "--file=" + scripts.first());
             Map<String, String> environment = builder.environment();
             environment.put("EXISTING_SPARKR_BACKEND_PORT",
                     String.valueOf(Reflect.call(portAndSecret, "_1")));
@@ -45,10 +43,6 @@ final class RInterpreter implements Interpreter {
         } catch (IOException failed) {
             Reflect.call(backend, "close");
             throw new InterpreterException("R did not start: " + failed.getMessage(), failed);
-        } finally {
-            if (script != null) {
-                ChildProcess.deleteScript(script);
-            }
         }
     }
 

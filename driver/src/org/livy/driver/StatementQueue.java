@@ -10,6 +10,12 @@ import java.util.concurrent.ScheduledFuture;
  * to use from several threads. Nothing runs before {@link #open}. The server bounds how many wait.
  */
 final class StatementQueue {
+    /**
+     * Values and pictures have no limit of their own, and an event that the server refuses as too
+     * large, which it does above 64 MiB, would be sent for ever. A character is up to three bytes.
+     */
+    static final int OUTPUT_CHARS_MAX = 16 << 20;
+
     private final Interpreters interpreters;
     private final Outbox outbox;
     private final StatementTimer timer;
@@ -126,8 +132,8 @@ final class StatementQueue {
         Result result;
         try {
             Interpreter interpreter = interpreters.get(statement.kind);
-            synchronized (this) {
-                statement.interpreter = interpreter;
+            if (!enter(statement, interpreter)) {
+                throw new InterruptedException();
             }
             begin = System.nanoTime();
             result = interpreter.execute(statement.code, statement.jobGroup());
@@ -139,17 +145,23 @@ final class StatementQueue {
             defect.printStackTrace();
             result = Result.error("Internal Error: " + defect.getClass().getName(),
                     String.valueOf(defect.getMessage()));
+        } finally {
+            progress.cancel(false);
         }
-        long micros = (System.nanoTime() - begin) / 1000;
-        progress.cancel(false);
-        settle(statement, result, micros);
+        settle(statement, result, (System.nanoTime() - begin) / 1000);
+    }
+
+    /** Returns false if the statement was cancelled while its interpreter started. */
+    private synchronized boolean enter(Statement statement, Interpreter interpreter) {
+        statement.interpreter = interpreter;
+        return statement.state == Statement.State.RUNNING;
     }
 
     private void settle(Statement statement, Result result, long micros) {
-        String output = result.toJson(statement.id);
+        String output = output(statement, result);
         if (result.interpreterDied()) {
             // The Spark session lives on; a new interpreter starts with the next statement.
-            interpreters.drop(statement.kind);
+            interpreters.drop(statement.kind, statement.interpreter);
         }
         synchronized (this) {
             Thread.interrupted();
@@ -159,6 +171,21 @@ final class StatementQueue {
                 finish(statement, cancelled ? "cancelled" : "available", micros, output);
             }
         }
+    }
+
+    private static String output(Statement statement, Result result) {
+        try {
+            String output = result.toJson(statement.id);
+            if (output.length() <= OUTPUT_CHARS_MAX) {
+                return output;
+            }
+        } catch (OutOfMemoryError muchTooLarge) {
+            // Nothing of it is kept, so the session goes on.
+        }
+        return Result
+                .error("Error",
+                        "The output has more than " + OUTPUT_CHARS_MAX + " characters of JSON")
+                .toJson(statement.id);
     }
 
     private void finish(Statement statement, String state, long micros, String output) {

@@ -44,7 +44,8 @@ final class StatementTimer {
         double[] reported = {0};
         return executor.scheduleWithFixedDelay(() -> {
             double progress = Math.min(progress(statement), PROGRESS_MAX);
-            if (progress > reported[0]) {
+            // One that was abandoned has ended for the server, whatever its jobs still do.
+            if (progress > reported[0] && queue.isRunning(statement)) {
                 reported[0] = progress;
                 outbox.addDroppable(
                         Json.object("event", "progress", "id", statement.id, "progress", progress));

@@ -36,6 +36,15 @@ final class OutboxTest {
                 equal(megabytes, outbox.take().length >> 20);
             }
         });
+        cases.add("Nothing comes after the last event", () -> {
+            Outbox outbox = new Outbox();
+            outbox.addLast(Json.object("event", "dead"));
+            outbox.add(Json.object("event", "idle"));
+            outbox.addDroppable(Json.object("event", "progress"));
+            equal("{\"seq\":1,\"event\":\"dead\"}\n", take(outbox));
+            outbox.acknowledge(1);
+            equal(0, outbox.size());
+        });
         cases.add("Droppable events are bounded, the others stay", () -> {
             Outbox outbox = new Outbox();
             outbox.add(Json.object("event", "kept"));

@@ -58,6 +58,12 @@ final class ServerLinkTest {
     }
 
     static void addTo(Cases cases, String keystore) {
+        addExchanges(cases, keystore);
+        addEnds(cases, keystore);
+    }
+
+    /** What passes over connections that break. */
+    private static void addExchanges(Cases cases, String keystore) {
         cases.add("Events arrive once and in order though answers are lost", () -> {
             try (FakeServer server = new FakeServer(keystore); Bench bench = new Bench(server)) {
                 server.loseAnswers(2);
@@ -87,6 +93,10 @@ final class ServerLinkTest {
                 isTrue(bench.commands.isEmpty(), "no command was taken twice");
             }
         });
+    }
+
+    /** Which server is dialled, and when the link gives up. */
+    private static void addEnds(Cases cases, String keystore) {
         cases.add("The answers 401, 404 and 409 end the link, others do not", () -> {
             for (int status : new int[] {401, 404, 409}) {
                 try (FakeServer server = new FakeServer(keystore)) {

@@ -5,8 +5,11 @@ import static org.livy.driver.Cases.isTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
 final class StatementQueueTest {
@@ -17,6 +20,7 @@ final class StatementQueueTest {
         private final CountDownLatch entered = new CountDownLatch(1);
         private final CountDownLatch killed = new CountDownLatch(1);
         private final boolean killable;
+        final List<String> executed = new CopyOnWriteArrayList<>();
 
         FakeInterpreter(boolean killable) {
             this.killable = killable;
@@ -37,7 +41,12 @@ final class StatementQueueTest {
                     return Result.died("killed");
                 case "fail":
                     throw new IllegalStateException("a defect");
+                case "flood":
+                    char[] text = new char[StatementQueue.OUTPUT_CHARS_MAX];
+                    Arrays.fill(text, 'x');
+                    return Result.ok("text/plain", new String(text));
                 default:
+                    executed.add(code);
                     return Result.ok("text/plain", code);
             }
         }
@@ -75,18 +84,28 @@ final class StatementQueueTest {
         final FakeInterpreter interpreter;
         final List<String> seen = new ArrayList<>();
         final StatementQueue queue;
+        final CountDownLatch starting = new CountDownLatch(1);
+        final CountDownLatch mayStart = new CountDownLatch(1);
         int starts;
 
         Bench(boolean killable, long cancelMillis) {
             interpreter = new FakeInterpreter(killable);
-            queue = new StatementQueue(new Interpreters(kind -> {
-                starts++;
-                if (kind.equals("sparkr")) {
-                    throw new InterpreterException("no R");
+            queue = new StatementQueue(
+                    new Interpreters(this::start), outbox, new NoJobs(), cancelMillis);
+        }
+
+        private Interpreter start(String kind) throws InterpreterException {
+            starts++;
+            if (kind.equals("sparkr")) {
+                throw new InterpreterException("no R");
+            } else if (kind.equals("pyspark")) {
+                starting.countDown();
+                // Like the pipe of a process, which an interrupt does not reach.
+                while (mayStart.getCount() > 0) {
+                    Thread.interrupted();
                 }
-                return interpreter;
-            }),
-                    outbox, new NoJobs(), cancelMillis);
+            }
+            return interpreter;
         }
 
         /** Reads events until there are so many in all. */
@@ -156,9 +175,47 @@ final class StatementQueueTest {
                     bench.queue.cancel(0);
                     bench.await(6);
                     equal("[finished 0 cancelled error, started 1, finished 1 available ok, state "
-                          + "idle]",
+                                    + "idle]",
                             bench.seen.subList(2, 6).toString());
                 });
+        addStarts(cases);
+    }
+
+    private static void addStarts(Cases cases) {
+        cases.add("What is cancelled while its interpreter starts is not run", () -> {
+            Bench bench = new Bench(true, 60_000);
+            bench.queue.open();
+            bench.queue.submit(0, "pyspark", "never");
+            bench.starting.await();
+            bench.queue.cancel(0);
+            bench.queue.cancel(0);
+            bench.mayStart.countDown();
+            bench.queue.submit(1, "pyspark", "next");
+            bench.await(5);
+            equal("finished 0 cancelled error", bench.seen.get(2));
+            equal(Collections.singletonList("next"), bench.interpreter.executed);
+        });
+        cases.add("Nor is what was given up while its interpreter started", () -> {
+            Bench bench = new Bench(true, 0);
+            bench.queue.open();
+            bench.queue.submit(0, "pyspark", "never");
+            bench.starting.await();
+            bench.queue.cancel(0);
+            bench.await(4);
+            equal("finished 0 cancelled error", bench.seen.get(2));
+            // Both threads now start one, and the one that comes second takes the first's.
+            bench.queue.submit(1, "pyspark", "next");
+            bench.mayStart.countDown();
+            bench.await(7);
+            equal(Collections.singletonList("next"), bench.interpreter.executed);
+        });
+        cases.add("An output that the server would refuse is an error", () -> {
+            Bench bench = new Bench(true, 0);
+            bench.queue.open();
+            bench.queue.submit(0, "spark", "flood");
+            bench.await(4);
+            equal("finished 0 available error", bench.seen.get(2));
+        });
         cases.add("A missing interpreter and a defect are outputs", () -> {
             Bench bench = new Bench(true, 0);
             bench.queue.open();

@@ -5,6 +5,7 @@ import static org.livy.driver.Cases.fails;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
@@ -15,6 +16,13 @@ final class TextTest {
     private TextTest() {}
 
     static void addTo(Cases cases) {
+        addCode(cases);
+        addErrors(cases);
+        addOutput(cases);
+        addSettings(cases);
+    }
+
+    private static void addCode(Cases cases) {
         cases.add("The first line end decides what is converted", () -> {
             equal("a\nb\rc", LineEnds.toLineFeeds("a\r\nb\rc"));
             equal("a\nb\n\nc", LineEnds.toLineFeeds("a\rb\r\nc"));
@@ -37,12 +45,15 @@ final class TextTest {
             equal(true, json.contains("[[0,1,2,3,4,5,6,7,8,9,\"a\"]]"));
             equal(true, ScalaMagics.table(JsonReader.read("[1,\"a\"]")).isError());
         });
+    }
+
+    private static void addErrors(Cases cases) {
         cases.add("An error of Scala 2.12 is its first line and the rest",
                 ()
                         -> equal("{\"status\":\"error\",\"execution_count\":3,\"ename\":\"Error\","
-                                 + "\"evalue\":"
+                                        + "\"evalue\":"
                                         + "\"<console>:1: error: bad\",\"traceback\":[\"       "
-                                          + "x\\n\",\"       ^\\n\"]}",
+                                        + "x\\n\",\"       ^\\n\"]}",
                                 ScalaErrors
                                         .parse("<console>:1: error: bad\n       x\n       ^\n", "x")
                                         .toJson(3)));
@@ -57,15 +68,18 @@ final class TextTest {
                             .toJson(0));
             equal("{\"status\":\"error\",\"execution_count\":0,\"ename\":\"Error\",\"evalue\":"
                             + "\"On line 2: error: bad\",\"traceback\":[\"       b\\n\",\"       "
-                              + "^\\n\"]}",
+                            + "^\\n\"]}",
                     ScalaErrors.parse("       ^\nOn line 2: error: bad\n", "a\nb").toJson(0));
         });
         cases.add("What was printed before an error comes last",
                 ()
                         -> equal("{\"status\":\"error\",\"execution_count\":1,\"ename\":\"Error\","
-                                 + "\"evalue\":\"e\","
+                                        + "\"evalue\":\"e\","
                                         + "\"traceback\":[],\"stdout\":\"p\\n\"}",
                                 Result.error("Error", "e").withPrinted("p\n").toJson(1)));
+    }
+
+    private static void addOutput(Cases cases) {
         cases.add("Output is cut between characters, and says so", () -> {
             StatementOutput output = new StatementOutput(4, System.err);
             byte[] text = "abcäd".getBytes(StandardCharsets.UTF_8);
@@ -73,6 +87,16 @@ final class TextTest {
             equal("abc\n... output cut after 4 bytes\n", output.text());
             output.clear();
             equal("", output.text());
+        });
+        cases.add("A process's line that does not end is logged in parts", () -> {
+            char[] endless = new char[ChildProcess.LINE_CHARS_MAX];
+            Arrays.fill(endless, 'x');
+            StringReader in = new StringReader("a\n\n" + new String(endless) + "b");
+            equal("a", ChildProcess.readLine(in));
+            equal("", ChildProcess.readLine(in));
+            equal(new String(endless), ChildProcess.readLine(in));
+            equal("b", ChildProcess.readLine(in));
+            equal(null, ChildProcess.readLine(in));
         });
         cases.add("Output after the end goes to the log", () -> {
             ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -83,6 +107,9 @@ final class TextTest {
             equal("a", output.text());
             equal("b", log.toString());
         });
+    }
+
+    private static void addSettings(Cases cases) {
         cases.add("Settings have defaults, and what is missing is named", () -> {
             Properties given = new Properties();
             for (String name : new String[] {"session", "secret", "fingerprint"}) {
