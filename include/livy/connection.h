@@ -17,7 +17,10 @@ class Connection {
 
   // Sends `request` and blocks for its answer, `timeout` at most. Any status that arrives is a
   // success of this call. Fails with kUnavailable if there is no connection or it breaks, and with
-  // kDeadlineExceeded at the timeout; in both cases the server may have acted on the request.
+  // kDeadlineExceeded at the timeout; in both cases the server may have acted on the request,
+  // unless the message starts with "Cannot connect to": then nothing was sent. Fails with
+  // kInvalidArgument, and sends nothing, if method, target or a header contains what none may; with
+  // kResourceExhausted if the answer is larger than the implementation takes.
   virtual Result<HttpResponse> Send(const HttpRequest& request,
                                     std::chrono::milliseconds timeout) = 0;
 };
@@ -28,11 +31,15 @@ struct HttpConnectionOptions {
   HttpHeaders headers = {};                   // Sent with every request, such as Authorization.
   int connections_max = 8;                    // Open at once; further requests wait for one.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
-  std::size_t response_bytes_max = 256 << 20;
+  std::size_t response_bytes_max = 256 << 20;  // After decoding; beyond it: kResourceExhausted.
 };
 
-// Keeps connections alive between requests. Fails with kInvalidArgument if the URL or the CA file
-// cannot be used. Does not connect yet.
+// Keeps connections alive between requests. Fails with kInvalidArgument if the URL, a header or the
+// CA file cannot be used. Does not connect yet.
+//
+// Looking up the name of the host is the system's, which no timeout here bounds: give an address
+// where the name service may hang. Headers of answers whose values contain control characters are
+// left out.
 Result<std::shared_ptr<Connection>> MakeHttpConnection(const HttpConnectionOptions& options);
 
 }  // namespace livy

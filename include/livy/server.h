@@ -91,7 +91,8 @@ struct ServerOptions {
 class LivyServer {
  public:
   // Starts to listen and returns. Fails with kInvalidArgument if an option cannot be used, with
-  // kUnavailable if an address is taken or the store cannot be read.
+  // kUnavailable if an address is taken or the store cannot be read, with kPermissionDenied if a
+  // port below 1024 is not for this user.
   static Result<std::unique_ptr<LivyServer>> Create(ServerOptions options);
 
   // Stops as Stop() does.

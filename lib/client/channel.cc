@@ -42,6 +42,12 @@ Result<JsonValue> ReadBody(const HttpRequest& request, const HttpResponse& respo
                            request.target, json.error().message)};
 }
 
+// By the contract of Connection::Send().
+bool IsUnsent(const Error& error) {
+  return error.code == ErrorCode::kInvalidArgument ||
+         error.message.starts_with("Cannot connect to");
+}
+
 // 0 if the server does not say, or says a date, which Apache Livy and its kin do not.
 std::chrono::seconds RetryAfter(const HttpHeaders& headers) {
   const std::string_view text = FindHeader(headers, "retry-after").value_or("");
@@ -106,9 +112,12 @@ Result<HttpResponse> Channel::Send(const HttpRequest& request, std::chrono::mill
 Result<HttpResponse> Channel::Change(const HttpRequest& request) {
   Result<HttpResponse> response = Send(request, request_timeout_);
   if (response) return response;
-  return Error{response.error().code,
-               fmt::format("It is not known whether {} {} took effect. {}", request.method,
-                           request.target, response.error().message)};
+  Error error = response.error();
+  if (!IsUnsent(error)) {
+    error.message = fmt::format("It is not known whether {} {} took effect. {}", request.method,
+                                request.target, error.message);
+  }
+  return error;
 }
 
 }  // namespace livy::internal

@@ -84,8 +84,11 @@ Result<Endpoint> ParseUrl(const std::string& url) {
   return endpoint;
 }
 
+// Whether a header may have that value.
 bool IsFieldText(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+  return std::ranges::none_of(text, [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
 }
 
 // cpp-httplib writes to sockets in a way that raises SIGPIPE if the server has gone, which would
@@ -118,6 +121,36 @@ class SigpipeBlock {
   bool was_pending_ = false;
 };
 
+// What a URI may not contain, percent-encoded.
+std::string EncodedUri(std::string_view text) {
+  constexpr std::string_view kForbidden = " \"<>\\^`{|}";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x7f || kForbidden.find(c) != std::string_view::npos) {
+      encoded += fmt::format("%{:02X}", byte);
+    } else {
+      encoded += c;
+    }
+  }
+  return encoded;
+}
+
+// cpp-httplib decodes percent escapes in the values of headers, and up to 0.11 in a Location too.
+// Line ends that were escaped would be real ones then, so a value with control characters is left
+// out. A Location gets those escapes back without which it is no URI; an escaped "%" or "/" in it
+// stays decoded.
+HttpHeaders Headers(const httplib::Headers& received) {
+  HttpHeaders headers;
+  for (const auto& [name, value] : received) {
+    if (name.empty() || HasControlOrSpace(name) || !IsFieldText(value)) continue;
+    HttpHeader header = {name, value};
+    if (FindHeader({header}, "Location")) header.value = EncodedUri(value);
+    headers.push_back(std::move(header));
+  }
+  return headers;
+}
+
 // One keep-alive connection, opened when it is first used.
 struct Line {
   std::shared_ptr<httplib::ClientImpl> client = {};
@@ -147,6 +180,10 @@ class HttpConnection : public Connection {
   Attempt Try(Line& line, const HttpRequest& request, Clock::TimePoint deadline);
   Result<HttpResponse> Decode(HttpResponse response) const;
   Error Explain(const Attempt& attempt, Clock::TimePoint deadline) const;
+  // How the messages begin that say that nothing was sent; see Connection::Send().
+  std::string CannotConnect() const {
+    return fmt::format("Cannot connect to {}", endpoint_.Authority());
+  }
 
   const HttpConnectionOptions options_;
   const Endpoint endpoint_;
@@ -177,7 +214,7 @@ Result<HttpResponse> HttpConnection::Send(const HttpRequest& request,
   std::optional<Line> line = Take(deadline);
   if (!line) {
     return Error{ErrorCode::kDeadlineExceeded,
-                 fmt::format("No connection to {} was free in time.", endpoint_.Authority())};
+                 fmt::format("{}: no connection was free in time.", CannotConnect())};
   }
   const bool was_used = line->was_used;
   Attempt attempt = Try(*line, request, deadline);
@@ -288,10 +325,8 @@ Attempt HttpConnection::Try(Line& line, const HttpRequest& request, Clock::TimeP
     attempt.error = result.error();
     return attempt;
   }
-  attempt.response = HttpResponse{.status = result->status, .body = std::move(body)};
-  for (const auto& [name, value] : result->headers) {
-    attempt.response->headers.push_back({name, value});
-  }
+  attempt.response = HttpResponse{
+      .status = result->status, .headers = Headers(result->headers), .body = std::move(body)};
   return attempt;
 }
 
@@ -319,30 +354,29 @@ Result<HttpResponse> HttpConnection::Decode(HttpResponse response) const {
 
 Error HttpConnection::Explain(const Attempt& attempt, Clock::TimePoint deadline) const {
   const std::string peer = endpoint_.Authority();
+  // cpp-httplib rounds the time to connect down to milliseconds.
+  const bool is_late = clock_->Now() + std::chrono::milliseconds(2) >= deadline;
+  const ErrorCode code = is_late ? ErrorCode::kDeadlineExceeded : ErrorCode::kUnavailable;
   if (attempt.is_too_large) {
     return {ErrorCode::kResourceExhausted,
             fmt::format("The answer of {} is larger than {} bytes (response_bytes_max).", peer,
                         options_.response_bytes_max)};
   }
-  // cpp-httplib rounds the time to connect down to milliseconds.
-  const auto reached = clock_->Now() + std::chrono::milliseconds(2);
-  if (reached >= deadline) {
-    return {ErrorCode::kDeadlineExceeded, fmt::format("{} did not answer in time.", peer)};
-  }
   switch (attempt.error) {
+    // Errors of connecting: nothing of the request is sent.
     case httplib::Error::Connection:
     case httplib::Error::ConnectionTimeout:
-      return {ErrorCode::kUnavailable, fmt::format("Cannot connect to {}.", peer)};
+      return {code, CannotConnect() + (is_late ? " in time." : ".")};
     case httplib::Error::SSLConnection:
-      return {ErrorCode::kUnavailable, fmt::format("{} does not speak TLS with us.", peer)};
+      return {code, CannotConnect() + ": it does not speak TLS with us."};
     case httplib::Error::SSLLoadingCerts:
     case httplib::Error::SSLServerVerification:
-      return {ErrorCode::kUnavailable,
-              fmt::format("The certificate of {} cannot be trusted.", peer)};
+      return {code, CannotConnect() + ": its certificate cannot be trusted."};
     default:
-      return {ErrorCode::kUnavailable,
-              fmt::format("The connection to {} broke before the whole answer came.", peer)};
+      break;
   }
+  if (is_late) return {code, fmt::format("{} did not answer in time.", peer)};
+  return {code, fmt::format("The connection to {} broke before the whole answer came.", peer)};
 }
 
 bool IsAuthorityFile(const std::string& path) {

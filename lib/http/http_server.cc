@@ -22,8 +22,9 @@
 namespace livy::internal {
 namespace {
 
-// How often the pool is asked whether it must grow while tasks wait.
-constexpr std::chrono::milliseconds kPoolTick(20);
+// How often the pool is asked whether it must grow while tasks wait. A request that finds every
+// thread in a handler that blocks waits for one to two of these.
+constexpr std::chrono::milliseconds kPoolTick(4);
 constexpr std::chrono::milliseconds kSweepShortest(10);
 constexpr std::chrono::milliseconds kSweepLongest(500);
 constexpr int kAcceptsInARow = 256;

@@ -39,7 +39,8 @@ struct HttpServerOptions {
 class HttpServer {
  public:
   // Binds, listens and serves. Fails with kUnavailable if the address is taken; with
-  // kInvalidArgument if host, certificate or key cannot be used.
+  // kPermissionDenied if the port is the system's; with kInvalidArgument if host, certificate or
+  // key cannot be used; with kResourceExhausted if the system has no more files or threads.
   static Result<std::unique_ptr<HttpServer>> Create(const HttpServerOptions& options,
                                                     HttpHandler handler);
 

@@ -71,6 +71,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
     bool has_ended = false;
   };
 
+  // For a worker, in server_connection_input.cc.
   void Advance();
   bool Handshake();
   Step NextStep();
@@ -80,8 +81,10 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   bool Serve();
   bool Handle(const RequestHead& head, HttpRequest request);
   void ForgetRequest(std::size_t bytes);
-  Step Refuse(Refusal refusal);
+  bool HoldBody(std::size_t bytes);
+  void ReleaseBody();
 
+  Step Refuse(Refusal refusal);
   bool SendLocked(std::string_view bytes);
   bool FlushLocked();
   void SettleLocked(After& after);
@@ -92,8 +95,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void ArmLocked(std::uint32_t events);
   void SetDeadline(Clock::TimePoint deadline) { deadline_ = deadline.time_since_epoch().count(); }
   void Finish(After after);
-  bool HoldBody(std::size_t bytes);
-  void ReleaseBody();
+  // A buffer that has grown large is given back once it is empty.
+  static void ReleaseIfLarge(std::string& buffer);
 
   const std::shared_ptr<ServerCore> core_;
   const std::string peer_;

@@ -75,6 +75,15 @@ TEST_CASE("a request whose answer is lost is not repeated, and the error says so
   }
 }
 
+TEST_CASE("a request that was not sent is not said to have perhaps taken effect") {
+  for (const Error& error : {Error{ErrorCode::kUnavailable, "Cannot connect to a:1."},
+                             Error{ErrorCode::kDeadlineExceeded, "Cannot connect to a:1 in time."},
+                             Error{ErrorCode::kInvalidArgument, "The header 'A B' is none."}}) {
+    const Fixture fixture([&](const HttpRequest&, milliseconds) { return error; });
+    CHECK(fixture.Client().CreateSession({}).error() == error);
+  }
+}
+
 TEST_CASE("what a connection throws becomes an error") {
   const Fixture fixture([](const HttpRequest&, milliseconds) -> Result<HttpResponse> {
     throw std::runtime_error("no socket");

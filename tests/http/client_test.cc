@@ -134,6 +134,48 @@ TEST_CASE("a server that does not listen is unavailable, and the message names i
   CHECK(answer.error().message == fmt::format("Cannot connect to 127.0.0.1:{}.", port));
 }
 
+TEST_CASE("only what was not sent is said to be so") {
+  BareServer server([](int fd, int) { ReadHead(fd); });
+  const auto broken = Connect(server.port())->Send({.method = "POST"}, kPatience);
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code == ErrorCode::kUnavailable);
+  CHECK_FALSE(broken.error().message.starts_with("Cannot connect to"));
+
+  Fixture fixture;
+  const std::string plain = fmt::format("https://127.0.0.1:{}", fixture.port());
+  const auto unsent = MakeHttpConnection({.url = plain}).value()->Send({}, kPatience);
+  REQUIRE_FALSE(unsent);
+  CHECK(unsent.error().code == ErrorCode::kUnavailable);
+  CHECK(unsent.error().message.starts_with("Cannot connect to"));
+
+  const auto connection = Connect(fixture.port(), {.connections_max = 1});
+  std::thread waiting([&] { CHECK(connection->Send({.target = "/wait"}, kPatience)); });
+  const auto exchange = fixture.shelf.TakeOne();
+  const auto queued = connection->Send({.method = "POST"}, milliseconds(50));
+  exchange->Send({});
+  waiting.join();
+  REQUIRE_FALSE(queued);
+  CHECK(queued.error().code == ErrorCode::kDeadlineExceeded);
+  CHECK(queued.error().message.starts_with("Cannot connect to"));
+}
+
+TEST_CASE("escapes in headers of answers neither break lines nor make a Location no URI") {
+  BareServer server([](int fd, int) {
+    ReadHead(fd);
+    Say(fd,
+        "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /a%20b%C3%A9?c=%22\r\n"
+        "Split: a%0D%0AEvil: 1\r\nNull: a%00b\r\nGood: yes\r\n\r\n");
+  });
+  const auto answer = Connect(server.port())->Send({}, kPatience);
+  REQUIRE(answer);
+  CHECK(FindHeader(answer->headers, "Location") == "/a%20b%C3%A9?c=%22");
+  CHECK(FindHeader(answer->headers, "Good") == "yes");
+  for (const HttpHeader& header : answer->headers) {
+    CAPTURE(header.name);
+    CHECK(header.value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
+  }
+}
+
 TEST_CASE("a request ends at its timeout") {
   Fixture fixture;
   const auto answer = Connect(fixture.port())->Send({.target = "/wait"}, milliseconds(100));
