@@ -1,10 +1,10 @@
-// Answers 300 bytes of JSON, by our server or by cpp-httplib's own, for a load generator to
-// measure.
+// Answers JSON that is always the same, by our HTTP server without the REST service or by
+// cpp-httplib's own, for a load generator to measure.
 //
-//   bare_handler ours 8080        bare_handler httplib 8080
+//   bare_handler ours|httplib [PORT [BYTES [THREADS]]]
 //   wrk -t1 -c16 -d5s http://127.0.0.1:8080/
 //
-// On SIGTERM or SIGINT prints the processor time that each request took.
+// Prints "listening on URL", and on SIGTERM or SIGINT the processor time that each request took.
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -23,9 +23,21 @@ namespace {
 
 std::atomic<long> g_requests = 0;
 
-const std::string& Answer() {
-  static const std::string answer = R"({"id":0,"pad":")" + std::string(283, 'x') + "\"}";
-  return answer;
+struct Options {
+  int port = 0;             // 0: any.
+  std::size_t bytes = 300;  // Of the answer.
+  std::size_t threads = 1000;
+};
+
+std::string MakeAnswer(std::size_t bytes) {
+  const std::string answer = R"({"id":0,"pad":")";
+  const std::size_t rest = answer.size() + 2;
+  return answer + std::string(bytes > rest ? bytes - rest : 0, 'x') + "\"}";
+}
+
+void Announce(int port) {
+  std::printf("listening on http://127.0.0.1:%d\n", port);
+  std::fflush(stdout);
 }
 
 void Report() {
@@ -43,34 +55,48 @@ void WaitForSignal(const sigset_t& signals) {
   sigwait(&signals, &signal);
 }
 
-int RunOurs(int port, const sigset_t& signals) {
+int RunOurs(const Options& options, const sigset_t& signals) {
   using namespace livy::internal;  // NOLINT(google-build-using-namespace): one function.
-  auto server = HttpServer::Create({.port = port}, [](const std::shared_ptr<Exchange>& exchange) {
-    g_requests.fetch_add(1, std::memory_order_relaxed);
-    exchange->Send({.headers = {{"Content-Type", "application/json"}}, .body = Answer()});
-  });
+  const std::string answer = MakeAnswer(options.bytes);
+  auto server = HttpServer::Create(
+      {.port = options.port}, [&answer](const std::shared_ptr<Exchange>& exchange) {
+        g_requests.fetch_add(1, std::memory_order_relaxed);
+        exchange->Send({.headers = {{"Content-Type", "application/json"}}, .body = answer});
+      });
   if (!server) {
     std::fprintf(stderr, "%s\n", server.error().message.c_str());
     return 1;
   }
+  Announce((*server)->port());
   WaitForSignal(signals);
   (*server)->Stop(std::chrono::milliseconds(0));
   return 0;
 }
 
+// Its own backlog of 5 makes clients that come together wait for seconds.
+class DeepServer : public httplib::Server {
+ public:
+  void DeepenBacklog() { ::listen(svr_sock_, 2048); }
+};
+
 // With what its users are told to set: no delay, connections that stay, a thread for each client.
-int RunHttplib(int port, std::size_t threads, const sigset_t& signals) {
-  httplib::Server server;
-  server.new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
+int RunHttplib(const Options& options, const sigset_t& signals) {
+  const std::string answer = MakeAnswer(options.bytes);
+  DeepServer server;
+  server.new_task_queue = [&options] { return new httplib::ThreadPool(options.threads); };
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(1'000'000'000);
   server.set_keep_alive_timeout(60);
-  server.Get("/", [](const httplib::Request&, httplib::Response& response) {
+  server.Get("/", [&answer](const httplib::Request&, httplib::Response& response) {
     g_requests.fetch_add(1, std::memory_order_relaxed);
-    response.set_content(Answer(), "application/json");
+    response.set_content(answer, "application/json");
   });
-  if (!server.bind_to_port("127.0.0.1", port)) return 1;
+  int port = options.port;
+  if (port == 0) port = server.bind_to_any_port("127.0.0.1");
+  if (port <= 0 || (options.port != 0 && !server.bind_to_port("127.0.0.1", port))) return 1;
+  server.DeepenBacklog();
   std::thread thread([&server] { server.listen_after_bind(); });
+  Announce(port);
   WaitForSignal(signals);
   // Its stop() waits for every idle client; what is to be measured is over.
   Report();
@@ -81,8 +107,8 @@ int RunHttplib(int port, std::size_t threads, const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: bare_handler ours|httplib PORT [THREADS]\n");
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: bare_handler ours|httplib [PORT [BYTES [THREADS]]]\n");
     return 2;
   }
   sigset_t signals;
@@ -90,11 +116,12 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const int port = std::atoi(argv[2]);
-  if (std::string_view(argv[1]) == "httplib") {
-    return RunHttplib(port, argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1000, signals);
-  }
-  const int status = RunOurs(port, signals);
+  Options options;
+  if (argc > 2) options.port = std::atoi(argv[2]);
+  if (argc > 3) options.bytes = std::strtoul(argv[3], nullptr, 10);
+  if (argc > 4) options.threads = std::strtoul(argv[4], nullptr, 10);
+  if (std::string_view(argv[1]) == "httplib") return RunHttplib(options, signals);
+  const int status = RunOurs(options, signals);
   Report();
   return status;
 }
