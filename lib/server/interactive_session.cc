@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,15 +23,14 @@ void CallAll(const std::vector<WaitList::Wake>& wakes) {
     wake();
 }
 
-LogPage Slice(const std::vector<std::string>& lines, int from, int size) {
-  const int total = static_cast<int>(lines.size());
-  const int count = size < 0 ? total : size;
-  const int start = from < 0 ? std::max(0, total - count) : from;
-  LogPage page = {.from = start, .total = total};
-  for (int at = start; at < total && at - start < count; ++at) {
-    page.lines.push_back(lines[static_cast<std::size_t>(at)]);
-  }
-  return page;
+// Adds those of `lines` that belong into `page`, if the first of them is line `first` of the log
+// and `page` may hold `count` in all.
+void AddLines(const std::vector<std::string>& lines, std::int64_t first, std::int64_t count,
+              LogPage& page) {
+  const auto total = static_cast<std::int64_t>(lines.size());
+  const std::int64_t begin = std::clamp<std::int64_t>(page.from - first, 0, total);
+  const std::int64_t end = std::clamp<std::int64_t>(page.from + count - first, begin, total);
+  page.lines.insert(page.lines.end(), lines.begin() + begin, lines.begin() + end);
 }
 
 bool HasEnded(SessionState state) {
@@ -125,10 +125,19 @@ LogPage InteractiveSession::Log(int from, int size) const {
     notes = notes_;
   }
   if (application != nullptr && notes.empty()) return application->Log(from, size);
-  std::vector<std::string> lines = {"stdout: ", "\nstderr: "};
-  if (application != nullptr) lines = application->Log(0, -1).lines;
-  std::ranges::move(notes, std::back_inserter(lines));
-  return Slice(lines, from, size);
+  // The notes stand behind what the application wrote, of which there may be none.
+  const std::vector<std::string> headers = {"stdout: ", "\nstderr: "};
+  const int written = application != nullptr ? application->Log(0, 0).total : 2;
+  LogPage page = {.total = written + static_cast<int>(notes.size())};
+  const int count = size < 0 ? page.total : size;
+  page.from = from < 0 ? std::max(0, page.total - count) : from;
+  if (application == nullptr) {
+    AddLines(headers, 0, count, page);
+  } else if (page.from < written) {
+    page.lines = application->Log(page.from, std::min(count, written - page.from)).lines;
+  }
+  AddLines(notes, written, count, page);
+  return page;
 }
 
 Result<void> InteractiveSession::CheckRunning() const {
@@ -202,7 +211,7 @@ std::optional<StatementRecord> InteractiveSession::FindStatement(int id) const {
 }
 
 StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t size,
-                                             bool descending) const {
+                                              bool descending) const {
   const std::lock_guard lock(mutex_);
   StatementSlice page = {.total = static_cast<int>(statements_.size())};
   const std::int64_t begin = std::clamp<std::int64_t>(from, 0, page.total);

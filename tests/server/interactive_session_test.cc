@@ -261,6 +261,23 @@ TEST_CASE("a driver that exits ends the session with its statements, and the log
   CHECK(f.ends == 1);
 }
 
+TEST_CASE("the log is what the application wrote and then why the session ended, in pages") {
+  Fixture f;
+  f.process().lines.push_back("a");
+  f.process().observer({.state = ApplicationState::kFailed, .reason = "b"});
+  using Lines = std::vector<std::string>;
+  const auto lines = [&](int from, int size) { return f.session->Log(from, size).lines; };
+  CHECK(lines(0, -1) == Lines{"stdout: ", "\nstderr: ", "a", "b"});
+  CHECK(lines(-1, 1) == Lines{"b"});
+  CHECK(lines(-1, 2) == Lines{"a", "b"});
+  CHECK(lines(1, 2) == Lines{"\nstderr: ", "a"});
+  CHECK(lines(3, 2147483647) == Lines{"b"});
+  CHECK(lines(4, 9).empty());
+  CHECK(f.session->Log(-1, 0).from == 4);
+  CHECK(f.session->Log(9, 9).from == 9);
+  CHECK(f.session->Log(9, 9).total == 4);
+}
+
 TEST_CASE("an application killed in the cluster makes the session killed, a stop makes it dead") {
   Fixture killed;
   killed.process().observer({.state = ApplicationState::kKilled});
