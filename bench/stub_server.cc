@@ -62,6 +62,7 @@ class SilentApplication : public livy::Application {
     return page;
   }
 
+  void ForgetSettings() override {}
   void Kill() override { observer_({.state = livy::ApplicationState::kKilled}); }
 
  private:

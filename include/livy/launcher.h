@@ -53,6 +53,10 @@ class Application {
   // `size`: all from there.
   virtual LogPage Log(int from, int size) const = 0;
 
+  // The application has read its settings: what keeps them for it, such as a file with secrets, is
+  // removed. Harmless when repeated.
+  virtual void ForgetSettings() = 0;
+
   // Ends the application with everything it started: politely at first, then by force. Does not
   // block; the end is reported to the observer. Harmless if it has ended.
   virtual void Kill() = 0;

@@ -75,7 +75,12 @@ Result<PrivateFile> PrivateFile::Create(const std::filesystem::path& directory,
 PrivateFile::PrivateFile(PrivateFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
 
 PrivateFile::~PrivateFile() {
+  Remove();
+}
+
+void PrivateFile::Remove() {
   if (!path_.empty()) unlink(path_.c_str());
+  path_.clear();
 }
 
 Result<void> PrivateFile::Keep(const std::filesystem::path& name) {

@@ -27,6 +27,9 @@ class PrivateFile {
 
   const std::filesystem::path& path() const { return path_; }
 
+  // Removes the file now. Harmless when repeated; not at the same time.
+  void Remove();
+
   // Gives the file another name, which it keeps for good. Replaces a file of that name.
   Result<void> Keep(const std::filesystem::path& name);
 

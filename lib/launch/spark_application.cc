@@ -51,11 +51,15 @@ SparkApplication::~SparkApplication() {
   if (process_ != 0) watcher_->Forget(process_);
 }
 
-Result<void> SparkApplication::Follow(ChildProcess child, std::shared_ptr<const void> until_end) {
+Result<void> SparkApplication::Follow(ChildProcess child, std::shared_ptr<PrivateFile> settings) {
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = settings;
+  }
   // Before the watcher knows the child: it may report the end at once.
   observer_(ApplicationStatus{.state = ApplicationState::kRunning});
   const Result<ProcessWatcher::Id> id =
-      watcher_->Watch(std::move(child), *this, std::move(until_end));
+      watcher_->Watch(std::move(child), *this, std::move(settings));
   if (!id) return id.error();
   process_ = *id;
   return {};
@@ -64,6 +68,15 @@ Result<void> SparkApplication::Follow(ChildProcess child, std::shared_ptr<const 
 LogPage SparkApplication::Log(int from, int size) const {
   const std::lock_guard lock(mutex_);
   return log_.Page(from, size);
+}
+
+void SparkApplication::ForgetSettings() {
+  std::weak_ptr<PrivateFile> settings;
+  {
+    const std::lock_guard lock(mutex_);
+    settings = std::exchange(settings_, {});
+  }
+  if (const std::shared_ptr<PrivateFile> file = settings.lock()) file->Remove();
 }
 
 void SparkApplication::Kill() {

@@ -10,6 +10,7 @@
 
 #include "launch/line_buffer.h"
 #include "launch/log_buffer.h"
+#include "launch/private_file.h"
 #include "launch/process_watcher.h"
 
 namespace livy::internal {
@@ -32,10 +33,12 @@ class SparkApplication : public Application, private ProcessListener {
   SparkApplication& operator=(const SparkApplication&) = delete;
 
   // Called once, before all else: tells the observer that the child runs, and follows it to its
-  // end. `until_end` is dropped then. Fails with kUnavailable; the child is killed then.
-  Result<void> Follow(ChildProcess child, std::shared_ptr<const void> until_end);
+  // end. `settings` is removed then at the latest. Fails with kUnavailable; the child is killed
+  // then.
+  Result<void> Follow(ChildProcess child, std::shared_ptr<PrivateFile> settings);
 
   LogPage Log(int from, int size) const override;
+  void ForgetSettings() override;
   void Kill() override;
 
  private:
@@ -48,7 +51,8 @@ class SparkApplication : public Application, private ProcessListener {
   LineBuffer out_;                  // For the watcher's thread.
   LineBuffer err_;                  // For the watcher's thread.
   mutable std::mutex mutex_;
-  LogBuffer log_;  // Guarded by mutex_.
+  LogBuffer log_;                        // Guarded by mutex_.
+  std::weak_ptr<PrivateFile> settings_;  // Guarded by mutex_. Unset once they are forgotten.
 };
 
 }  // namespace livy::internal

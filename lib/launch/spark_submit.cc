@@ -99,10 +99,10 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
   Result<PrivateFile> properties = PrivateFile::Create(
       options_.work_dir, kPropertiesPrefix, kPropertiesSuffix, FormatProperties(settings));
   if (!properties) return properties.error();
-  auto until_end = std::make_shared<const PrivateFile>(*std::move(properties));
+  auto settings_file = std::make_shared<PrivateFile>(*std::move(properties));
 
   // Spark's scripts go by the variable, which may name another Spark.
-  Result<ChildProcess> child = Spawn({.command = Command(request, until_end->path()),
+  Result<ChildProcess> child = Spawn({.command = Command(request, settings_file->path()),
                                       .environment = {{"SPARK_HOME", home_.directory.string()}}});
   if (!child) return child.error();
   const pid_t pid = child->pid;
@@ -110,7 +110,7 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
   const SparkApplication::Limits limits{.lines_max = options_.log_lines_max,
                                         .line_bytes_max = options_.log_line_bytes_max};
   auto application = std::make_unique<SparkApplication>(limits, std::move(observer), watcher_);
-  if (Result<void> followed = application->Follow(*std::move(child), until_end); !followed)
+  if (Result<void> followed = application->Follow(*std::move(child), settings_file); !followed)
     return followed.error();
   log_.Write(LogLevel::kInfo, "launch",
              fmt::format("application={} process={} started", request.tag, pid));

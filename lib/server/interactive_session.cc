@@ -324,8 +324,14 @@ WaitList::Wake InteractiveSession::TakeWaiting(WaitList::Token token) {
 }
 
 void InteractiveSession::OnDriverConnected() {
-  const std::lock_guard lock(mutex_);
-  driver_came_ = true;
+  Application* application = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    driver_came_ = true;
+    application = application_.get();
+  }
+  // The driver has its secret now; code that runs in it should not find it in a file.
+  if (application != nullptr) application->ForgetSettings();
 }
 
 void InteractiveSession::OnConnectTimeout() {

@@ -56,6 +56,8 @@ class FakeLauncher::FakeApplication : public Application {
     return page;
   }
 
+  void ForgetSettings() override {}
+
   void Kill() override {
     if (driver_) driver_->Disconnect();
     end_->Report({.state = ApplicationState::kKilled, .reason = "The application was killed."});

@@ -17,6 +17,7 @@ class Idle : public livy::Application {
 
   void Start() { observer_({.state = livy::ApplicationState::kRunning}); }
   livy::LogPage Log(int, int) const override { return {}; }
+  void ForgetSettings() override {}
   void Kill() override { observer_({.state = livy::ApplicationState::kKilled}); }
 
  private:

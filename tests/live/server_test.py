@@ -104,8 +104,10 @@ class Statements(WithServer):
 
     def test_the_driver_shows_no_secret(self):
         (driver,) = drivers_of(self.server.process)
-        command = pathlib.Path(f"/proc/{driver}/cmdline").read_bytes()
-        self.assertNotIn(b"secret", command)
+        command = pathlib.Path(f"/proc/{driver}/cmdline").read_bytes().split(b"\0")
+        self.assertNotIn(b"secret", b" ".join(command))
+        settings = command[command.index(b"--properties-file") + 1]
+        self.assertFalse(os.path.exists(settings))
         found = self.server.run(
             self.session, "[v for k, v in sc.getConf().getAll() if 'livy' in k and 'secret' in k]")
         self.assertEqual(found["data"], {"text/plain": "[]"})

@@ -26,6 +26,7 @@ struct ManualProcess {
   ApplicationObserver observer = {};
   std::vector<std::string> lines = {"stdout: ", "\nstderr: "};
   int kills = 0;
+  int forgets = 0;
 };
 
 class ManualApplication : public Application {
@@ -43,6 +44,7 @@ class ManualApplication : public Application {
     }
     return page;
   }
+  void ForgetSettings() override { ++process_->forgets; }
   void Kill() override { ++process_->kills; }
 
  private:

@@ -320,6 +320,7 @@ TEST_CASE("a driver that never connects is killed at its deadline, one that did 
   Fixture prompt;
   silent.commands->is_connected = false;
   prompt.session->OnDriverConnected();
+  CHECK(prompt.process().forgets == 1);
   for (Fixture* f : {&silent, &prompt}) {
     std::promise<void> passed;
     f->timer.After(seconds(90), [&] { passed.set_value(); });
