@@ -83,6 +83,13 @@ TEST_CASE("clients that send slowly do not keep others waiting, and are cut off 
   }
 }
 
+TEST_CASE("a body that stops coming is cut off by its own timeout") {
+  Fixture fixture({.header_timeout = milliseconds(100000), .body_timeout = milliseconds(200)});
+  RawClient client(fixture.port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab");
+  CHECK(client.ReadToEnd().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+}
+
 TEST_CASE("a connection without a request is closed in silence after a while") {
   Fixture fixture({.header_timeout = milliseconds(200), .keep_alive_timeout = milliseconds(200)});
   RawClient silent(fixture.port());
