@@ -9,11 +9,6 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
-// cpp-httplib has no versioned namespace. Where it is a shared library, as in Debian, a program may
-// use the same one beside us; where it is header-only, its symbols are weak, and a program with
-// another version of it must keep ours hidden (a shared liblivy with a version script, or a
-// program that links liblivy's static form with -fvisibility=hidden and no other copy).
-
 namespace livy::internal {
 namespace {
 

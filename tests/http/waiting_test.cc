@@ -83,6 +83,13 @@ TEST_CASE("clients that send slowly do not keep others waiting, and are cut off 
   }
 }
 
+TEST_CASE("a body that stops coming is cut off by its own timeout") {
+  Fixture fixture({.header_timeout = milliseconds(100000), .body_timeout = milliseconds(200)});
+  RawClient client(fixture.port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab");
+  CHECK(client.ReadToEnd().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+}
+
 TEST_CASE("a connection without a request is closed in silence after a while") {
   Fixture fixture({.header_timeout = milliseconds(200), .keep_alive_timeout = milliseconds(200)});
   RawClient silent(fixture.port());
@@ -147,7 +154,8 @@ TEST_CASE("endless heads and bodies are cut off at their bounds") {
 }
 
 TEST_CASE("all bodies together are bounded") {
-  Fixture fixture({.bodies_bytes_max = 100000});
+  // One worker: of two that are over the bound at the same moment, both would be refused.
+  Fixture fixture({.threads_min = 1, .threads_max = 1, .bodies_bytes_max = 100000});
   RawClient first(fixture.port());
   RawClient second(fixture.port());
   const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n";
@@ -198,6 +206,37 @@ TEST_CASE("a client that stays is not called gone") {
   client.Close();
   fixture.server->Stop(milliseconds(1000));
   CHECK(gone.count() == 0);
+}
+
+TEST_CASE("a client that leaves later is not told to those whose answers it got") {
+  Fixture fixture;
+  RawClient client(fixture.port());
+  Counter gone;
+  client.Send(Get("/wait"));
+  const auto first = fixture.shelf.TakeOne();
+  first->OnGone([&] { gone.Add(); });
+  first->Send({.body = "first"});
+  CHECK(client.ReadAnswer().ends_with("first"));
+  client.Send(Get("/wait"));
+  const auto second = fixture.shelf.TakeOne();
+  REQUIRE(second);
+  fixture.server->Stop(milliseconds(0));
+  CHECK(gone.count() == 0);
+}
+
+TEST_CASE("after an answer by another thread, pipelined requests are served and idle ends") {
+  Fixture fixture({.threads_min = 1, .threads_max = 1, .keep_alive_timeout = milliseconds(200)});
+  RawClient client(fixture.port());
+  client.Send(Get("/wait") + Get("/wait"));
+  for (const char* answer : {"first", "second"}) {
+    const auto exchange = fixture.shelf.TakeOne();
+    REQUIRE(exchange);
+    // Once the only worker has served this, it has left the other connection.
+    CHECK(RawClient(fixture.port()).Ask(Get("/")).ends_with("GET / "));
+    exchange->Send({.body = answer});
+    CHECK(client.ReadAnswer().ends_with(answer));
+  }
+  CHECK(client.IsEnded());
 }
 
 TEST_CASE("a stream arrives piece by piece and the connection goes on after it") {

@@ -5,6 +5,7 @@ run.py SOURCE_ROOT WORK_DIR. WORK_DIR is kept, so that a second run has little t
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import unittest
 SOURCE_ROOT = pathlib.Path(sys.argv[1]).resolve()
 WORK_DIR = pathlib.Path(sys.argv[2]).resolve()
 PROGRAM = SOURCE_ROOT / "tests/install/program.cc"
+HTTPLIB = SOURCE_ROOT / "subprojects/cpp-httplib"
 COMPILER = os.environ.get("CXX", "g++").split()
 
 
@@ -31,13 +33,14 @@ def run(command, **settings):
 class Installation:
     """liblivy of one kind, static or shared, below a prefix of its own."""
 
-    def __init__(self, kind):
-        self.folder = WORK_DIR / kind
+    def __init__(self, kind, *more_options):
+        self.folder = WORK_DIR / "-".join([kind, *(o.split("=")[-1] for o in more_options)])
         self.prefix = self.folder / "prefix"
         build = self.folder / "build"
         shutil.rmtree(self.prefix, ignore_errors=True)
         options = [f"--prefix={self.prefix}", f"-Ddefault_library={kind}"]
         options += ["-Dtests=false", "-Dexamples=false", "-Dbuildtype=release"]
+        options += more_options
         if not (build / "build.ninja").exists():
             run(["meson", "setup", build, SOURCE_ROOT, *options])
         run(["ninja", "-C", build, "-j2", "install"])
@@ -52,6 +55,11 @@ class Installation:
 
     def run(self, command):
         return run(command, **self.environment)
+
+    def names(self, *options):
+        """Names of the library's symbols, demangled."""
+        [library] = {file.resolve() for file in self.libdir.glob("liblivy.*")}
+        return self.run(["nm", "-C", *options, library])
 
     def empty_folder(self, name):
         folder = self.folder / name
@@ -108,6 +116,38 @@ class Programs:
         self.assertIn(f"version: '{version}'", (SOURCE_ROOT / "meson.build").read_text())
 
 
+class ForeignHttplib:
+    """A program that holds another httplib. `kind` is set below."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not (HTTPLIB / "httplib.h").exists():
+            raise unittest.SkipTest("needs `meson subprojects download cpp-httplib`")
+        cls.installed = Installation(cls.kind, "--force-fallback-for=cpp-httplib")
+
+    def test_a_program_with_another_httplib_is_not_harmed(self):
+        folder = self.installed.empty_folder("foreign")
+        flags = self.installed.run(["pkg-config", "--cflags", "--libs", "livy"]).split()
+        source = PROGRAM.with_name("foreign.cc")
+        self.installed.run(
+            [*COMPILER, "-std=c++20", "-rdynamic", source, "-o", folder / "foreign", *flags])
+        printed = self.installed.run([folder / "foreign"]).splitlines()
+        self.assertEqual(printed[0], "posted 400")
+        self.assertTrue(printed[1].startswith("version "), printed)
+        self.assertEqual(printed[2:], ["server, client of there, request, response, 11"])
+
+    def test_no_name_of_cpp_httplib_is_left(self):
+        self.assertNotRegex(self.installed.names(), r"\bhttplib::")
+
+
+class StaticForeignHttplib(ForeignHttplib, unittest.TestCase):
+    kind = "static"
+
+
+class SharedForeignHttplib(ForeignHttplib, unittest.TestCase):
+    kind = "shared"
+
+
 class Static(Programs, unittest.TestCase):
     kind = "static"
 
@@ -117,6 +157,13 @@ class Static(Programs, unittest.TestCase):
 
 class Shared(Programs, unittest.TestCase):
     kind = "shared"
+
+    def test_nothing_but_the_public_namespace_is_shown(self):
+        lines = self.installed.names("--dynamic", "--defined-only").splitlines()
+        names = [line.split(" ", 2)[2] for line in lines]
+        self.assertIn("livy::MakeHttpConnection(livy::HttpConnectionOptions const&)", names)
+        own = re.compile(r"((typeinfo|typeinfo name|vtable) for )?livy::(?!internal::)")
+        self.assertEqual([name for name in names if not own.match(name)], [])
 
     def test_a_program_needs_nothing_but_the_library(self):
         flags = self.installed.run(["pkg-config", "--libs", "--static", "livy"]).split()
