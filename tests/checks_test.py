@@ -139,6 +139,24 @@ class Docs(Tree):
                 self.assertEqual(len(self.found(f"// examples/a.cc\n{block}")), 1)
         self.assertEqual(len(self.found("// examples/b.cc\nCall();")), 1)
 
+    def test_settings_are_in_the_program_and_the_documents(self):
+        self.write("server/options.cc", 'Take("livy.a", x);\n  Take(\n  "livy.b", y);\nFail("livy.c");')
+        row = "| `{}` | `1` | | |\n"
+        for documented, shown, expected in [
+            (["livy.a", "livy.b"], "# livy.a = 1\nlivy.b = 2\n# Text.\n", 0),
+            (["livy.a", "livy.b"], "", 0),
+            (["livy.a"], "", 1),
+            (["livy.a", "livy.b", "livy.b"], "", 1),
+            (["livy.a", "livy.b", "livy.c"], "", 1),
+            (["livy.a", "livy.b"], "# livy.c = 1\n", 1),
+        ]:
+            with self.subTest(documented=documented, shown=shown):
+                self.write("docs/configuration.md", "## Settings\n"
+                           + "".join(map(row.format, documented)) + "## Not read\n" + row.format("livy.d"))
+                self.write("packaging/livy.conf", shown)
+                self.write("README.md", "")
+                self.assertEqual(len(list(check_docs.problems(self.root))), expected)
+
 
 class Results(unittest.TestCase):
     def test_cases_are_counted_as_the_programs_print_them(self):
