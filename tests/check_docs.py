@@ -32,7 +32,7 @@ def problem(root, block):
     first, _, code = block.partition("\n")
     marker = MARKER.fullmatch(first.strip())
     if not marker:
-        return None
+        return "the first line does not name its example: // examples/NAME.cc"
     example = root / marker[1]
     if not code.strip():
         return f"nothing follows {marker[1]}"

@@ -138,6 +138,7 @@ class Docs(Tree):
             with self.subTest(block=block):
                 self.assertEqual(len(self.found(f"// examples/a.cc\n{block}")), 1)
         self.assertEqual(len(self.found("// examples/b.cc\nCall();")), 1)
+        self.assertEqual(len(self.found("Call();")), 1)
 
     def test_settings_are_in_the_program_and_the_documents(self):
         self.write("server/options.cc", 'Take("livy.a", x);\n  Take(\n  "livy.b", y);\nFail("livy.c");')
