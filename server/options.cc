@@ -5,6 +5,7 @@
 #include <iterator>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +17,10 @@ namespace livy::app {
 namespace {
 
 using Conf = std::map<std::string, std::string>;
+
+constexpr std::chrono::milliseconds kNone(0);
+// Deadlines are counted in nanoseconds, of which 64 bits hold some 290 years.
+constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24) * 10000;
 
 Error Invalid(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
@@ -63,11 +68,15 @@ class Settings {
     target = number;
   }
 
-  void Take(std::string_view key, std::chrono::milliseconds& target) {
+  void Take(std::string_view key, std::chrono::milliseconds& target,
+            std::chrono::milliseconds least = std::chrono::milliseconds(1)) {
     const std::string* value = Find(key);
     if (value == nullptr) return;
     const Result<std::chrono::milliseconds> time = internal::ParseDuration(*value);
-    if (!time) return Fail(key, *value, "a time such as 90s or 1h");
+    if (!time || *time < least || *time > kLongest) {
+      return Fail(key, *value,
+                  fmt::format("a time such as 90s or 1h, from {}ms to 10000d", least.count()));
+    }
     target = *time;
   }
 
@@ -124,9 +133,16 @@ constexpr std::size_t kGigabyte = std::size_t{1} << 30;
 
 void TakeHttp(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.host", server.host);
+  // Nothing would be every address, which nobody should choose by leaving something out.
+  if (server.host.empty()) settings.Fail("livy.server.host", "", "an address or a name");
   settings.Take("livy.server.port", server.port, 0, 65535);
   settings.Take("livy.server.tls.certificate", server.certificate_file);
   settings.Take("livy.server.tls.key", server.key_file);
+  if (server.certificate_file.empty() != server.key_file.empty()) {
+    const bool has_key = !server.key_file.empty();
+    settings.Fail(has_key ? "livy.server.tls.certificate" : "livy.server.tls.key", "",
+                  "set, because the other half of the pair is");
+  }
   settings.Take("livy.server.security-headers.enabled", server.security_headers);
   ServerLimits& limits = server.limits;
   settings.Take("livy.server.request-header.size", limits.request_header_bytes_max,
@@ -139,7 +155,7 @@ void TakeHttp(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.request-body.timeout", limits.request_body_timeout);
   settings.Take("livy.server.response.timeout", limits.response_timeout);
   settings.Take("livy.server.keep-alive.timeout", limits.keep_alive_timeout);
-  settings.Take("livy.server.wait.max", limits.wait_max);
+  settings.Take("livy.server.wait.max", limits.wait_max, kNone);
 }
 
 void TakeSessions(Settings& settings, ServerOptions& server) {
@@ -148,7 +164,7 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.max", limits.sessions_max, 1, kMany);
   settings.Take("livy.server.session.statements.max-queued", limits.statements_queued_max, 1,
                 kMany);
-  settings.Take("livy.server.session.state-retain.sec", server.state_retain);
+  settings.Take("livy.server.session.state-retain.sec", server.state_retain, kNone);
   settings.Take("livy.rsc.retained-statements", limits.statements_retained_max, 1, kMany);
   settings.Take("livy.rsc.sql.num-rows", limits.sql_rows_max, 1, kMany);
   settings.Take("livy.rsc.output.max-size", limits.output_bytes_max, std::size_t{1024}, kGigabyte);
@@ -159,14 +175,19 @@ void TakeDriver(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.driver.host", server.driver_listen_host);
   settings.Take("livy.server.driver.port", server.driver_port, 0, 65535);
   settings.Take("livy.rsc.server.connect.timeout", server.driver_connect_timeout);
-  settings.Take("livy.rsc.client.shutdown-timeout", server.driver_shutdown_timeout);
+  settings.Take("livy.rsc.client.shutdown-timeout", server.driver_shutdown_timeout, kNone);
   settings.Take("livy.rsc.server.idle-timeout", server.driver_server_lost_timeout);
 }
 
 void TakeSpark(Settings& settings, Options& options) {
   SparkRules& spark = options.server.spark;
   settings.Take("livy.spark.master", spark.master);
+  if (spark.master.empty()) settings.Fail("livy.spark.master", "", "a master such as local[*]");
   settings.Take("livy.spark.deploy-mode", spark.deploy_mode);
+  const std::set<std::string_view> modes = {"", "client", "cluster"};
+  if (!modes.contains(spark.deploy_mode)) {
+    settings.Fail("livy.spark.deploy-mode", spark.deploy_mode, "client, cluster or empty");
+  }
   settings.Take("livy.file.local-dir-whitelist", spark.local_dirs_allowed);
   settings.Take("livy.server.session.allow-custom-classpath", spark.custom_classpath_allowed);
   settings.Take("livy.server.spark-home", options.spark_submit.spark_home);
@@ -205,6 +226,21 @@ void TakeState(Settings& settings, const Environment& environment, Options& opti
   options.state_file = folder / "state.db";
 }
 
+// False for what is there and cannot be looked at: reading it fails, and says so.
+bool IsMissing(const std::filesystem::path& file) {
+  std::error_code ignored;
+  return std::filesystem::status(file, ignored).type() == std::filesystem::file_type::not_found;
+}
+
+Result<std::string> ReadText(const std::filesystem::path& file) {
+  std::error_code ignored;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream || std::filesystem::is_directory(file, ignored)) {
+    return Invalid(fmt::format("{} cannot be read.", file.string()));
+  }
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
 Conf RenameOld(const Conf& conf, std::vector<std::string>& warnings) {
   Conf renamed = conf;
   for (const auto& [old_name, new_name] : kOldNames) {
@@ -238,7 +274,9 @@ Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
 
 std::filesystem::path ConfFolder(const std::filesystem::path& file,
                                  const Environment& environment) {
-  if (!file.empty()) return file.parent_path();
+  std::error_code ignored;
+  // "livy.conf" alone has a folder too: the working directory.
+  if (!file.empty()) return std::filesystem::absolute(file, ignored).parent_path();
   return environment("LIVY_CONF_DIR").value_or("");
 }
 
@@ -247,12 +285,10 @@ Result<Conf> ReadConf(const std::filesystem::path& file, const Environment& envi
   const std::filesystem::path folder = ConfFolder(file, environment);
   if (file.empty() && folder.empty()) return Conf();
   const std::filesystem::path path = file.empty() ? folder / "livy.conf" : file;
-  if (file.empty() && !std::filesystem::exists(path)) return Conf();
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream || std::filesystem::is_directory(path)) {
-    return Invalid(fmt::format("{} cannot be read.", path.string()));
-  }
-  Conf conf = internal::ParseProperties(std::string(std::istreambuf_iterator<char>(stream), {}));
+  if (file.empty() && IsMissing(path)) return Conf();
+  const Result<std::string> text = ReadText(path);
+  if (!text) return text.error();
+  Conf conf = internal::ParseProperties(*text);
   std::erase_if(conf, [&](const auto& entry) {
     if (entry.first.starts_with("livy.")) return false;
     warnings.push_back(fmt::format("{} is not a setting of this server.", entry.first));
@@ -263,10 +299,11 @@ Result<Conf> ReadConf(const std::filesystem::path& file, const Environment& envi
 
 Result<std::set<std::string>> ReadBlacklist(const std::filesystem::path& file) {
   std::set<std::string> keys;
-  if (!std::filesystem::exists(file)) return keys;
-  std::ifstream stream(file);
-  if (!stream) return Invalid(fmt::format("{} cannot be read.", file.string()));
-  for (std::string line; std::getline(stream, line);) {
+  if (IsMissing(file)) return keys;
+  const Result<std::string> text = ReadText(file);
+  if (!text) return text.error();
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line.substr(0, line.find('#')));
     if (std::string key; words >> key) keys.insert(std::move(key));
   }

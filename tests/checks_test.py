@@ -138,6 +138,25 @@ class Docs(Tree):
             with self.subTest(block=block):
                 self.assertEqual(len(self.found(f"// examples/a.cc\n{block}")), 1)
         self.assertEqual(len(self.found("// examples/b.cc\nCall();")), 1)
+        self.assertEqual(len(self.found("Call();")), 1)
+
+    def test_settings_are_in_the_program_and_the_documents(self):
+        self.write("server/options.cc", 'Take("livy.a", x);\n  Take(\n  "livy.b", y);\nFail("livy.c");')
+        row = "| `{}` | `1` | | |\n"
+        for documented, shown, expected in [
+            (["livy.a", "livy.b"], "# livy.a = 1\nlivy.b = 2\n# Text.\n", 0),
+            (["livy.a", "livy.b"], "", 0),
+            (["livy.a"], "", 1),
+            (["livy.a", "livy.b", "livy.b"], "", 1),
+            (["livy.a", "livy.b", "livy.c"], "", 1),
+            (["livy.a", "livy.b"], "# livy.c = 1\n", 1),
+        ]:
+            with self.subTest(documented=documented, shown=shown):
+                self.write("docs/configuration.md", "## Settings\n"
+                           + "".join(map(row.format, documented)) + "## Not read\n" + row.format("livy.d"))
+                self.write("packaging/livy.conf", shown)
+                self.write("README.md", "")
+                self.assertEqual(len(list(check_docs.problems(self.root))), expected)
 
 
 class Results(unittest.TestCase):

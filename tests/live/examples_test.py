@@ -42,6 +42,9 @@ class Examples(unittest.TestCase):
             printed = self.run_example("word_count", text.name)
         self.assertRegex(printed, r"(?m)\bspark\b.*\b82\b|\b82\b.*\bspark\b")
 
+    def test_first_session(self):
+        self.assertIn("5050", self.run_example("first_session"))
+
     def test_embedded_server(self):
         done = subprocess.run([BUILD_ROOT / "examples/embedded_server"], text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

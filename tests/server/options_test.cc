@@ -1,0 +1,398 @@
+#include "server/options.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace livy::app {
+namespace {
+
+using Conf = std::map<std::string, std::string>;
+using Warnings = std::vector<std::string>;
+
+// An environment of these variables and no others.
+Environment Variables(Conf variables) {
+  return [variables = std::move(variables)](const std::string& name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  };
+}
+
+const Environment kHome = Variables({{"HOME", "/home/ada"}});
+
+Options Make(const Conf& conf) {
+  return MakeOptions(conf, kHome).value();
+}
+
+std::string Refusal(const Conf& conf, const Environment& environment = kHome) {
+  const Result<Options> options = MakeOptions(conf, environment);
+  if (options) return "";
+  CHECK(options.error().code == ErrorCode::kInvalidArgument);
+  return options.error().message;
+}
+
+class Scratch {
+ public:
+  Scratch() {
+    std::string name = (std::filesystem::temp_directory_path() / "livy-options-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) std::abort();
+    path_ = name;
+  }
+  ~Scratch() { std::filesystem::remove_all(path_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+  std::filesystem::path Write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return path_ / name;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A key, a value other than its default, and what the option then is.
+struct Key {
+  std::string name;
+  std::string value;
+  std::string shown;
+  std::string (*show)(const Options&);
+};
+
+std::string Show(const std::string& text) {
+  return text;
+}
+std::string Show(bool flag) {
+  return flag ? "true" : "false";
+}
+std::string Show(std::size_t number) {
+  return std::to_string(number);
+}
+std::string Show(int number) {
+  return std::to_string(number);
+}
+std::string Show(std::chrono::milliseconds time) {
+  return fmt::format("{} ms", time.count());
+}
+std::string Show(const std::vector<std::string>& list) {
+  return fmt::format("{}", fmt::join(list, "|"));
+}
+
+#define SHOW(member) [](const Options& options) { return Show(options.member); }
+
+const std::vector<Key> kKeys = {
+    {"livy.server.host", "0.0.0.0", "0.0.0.0", SHOW(server.host)},
+    {"livy.server.port", "0", "0", SHOW(server.port)},
+    {"livy.server.security-headers.enabled", "no", "false", SHOW(server.security_headers)},
+    {"livy.server.request-header.size", "2048", "2048",
+     SHOW(server.limits.request_header_bytes_max)},
+    {"livy.server.request-body.size", "2048", "2048", SHOW(server.limits.request_body_bytes_max)},
+    {"livy.server.connections.max", "7", "7", SHOW(server.limits.connections_max)},
+    {"livy.server.threads.max", "7", "7", SHOW(server.limits.worker_threads_max)},
+    {"livy.server.request-header.timeout", "90", "90 ms",
+     SHOW(server.limits.request_header_timeout)},
+    {"livy.server.request-body.timeout", "2s", "2000 ms", SHOW(server.limits.request_body_timeout)},
+    {"livy.server.response.timeout", "2m", "120000 ms", SHOW(server.limits.response_timeout)},
+    {"livy.server.keep-alive.timeout", "1h", "3600000 ms", SHOW(server.limits.keep_alive_timeout)},
+    {"livy.server.wait.max", "0", "0 ms", SHOW(server.limits.wait_max)},
+    {"livy.server.session.max-creation", "0", "0", SHOW(server.limits.creations_max)},
+    {"livy.server.session.max", "7", "7", SHOW(server.limits.sessions_max)},
+    {"livy.server.session.statements.max-queued", "7", "7",
+     SHOW(server.limits.statements_queued_max)},
+    {"livy.server.session.state-retain.sec", "0s", "0 ms", SHOW(server.state_retain)},
+    {"livy.rsc.retained-statements", "7", "7", SHOW(server.limits.statements_retained_max)},
+    {"livy.rsc.sql.num-rows", "7", "7", SHOW(server.limits.sql_rows_max)},
+    {"livy.rsc.output.max-size", "2048", "2048", SHOW(server.limits.output_bytes_max)},
+    {"livy.rsc.launcher.address", "livy.example", "livy.example", SHOW(server.driver_host)},
+    {"livy.server.driver.host", "10.0.0.1", "10.0.0.1", SHOW(server.driver_listen_host)},
+    {"livy.server.driver.port", "10000", "10000", SHOW(server.driver_port)},
+    {"livy.rsc.server.connect.timeout", "5m", "300000 ms", SHOW(server.driver_connect_timeout)},
+    {"livy.rsc.client.shutdown-timeout", "0", "0 ms", SHOW(server.driver_shutdown_timeout)},
+    {"livy.rsc.server.idle-timeout", "3s", "3000 ms", SHOW(server.driver_server_lost_timeout)},
+    {"livy.spark.master", "yarn", "yarn", SHOW(server.spark.master)},
+    {"livy.spark.deploy-mode", "cluster", "cluster", SHOW(server.spark.deploy_mode)},
+    {"livy.file.local-dir-whitelist", "/a, /b /c", "/a|/b|/c",
+     SHOW(server.spark.local_dirs_allowed)},
+    {"livy.server.session.allow-custom-classpath", "TRUE", "true",
+     SHOW(server.spark.custom_classpath_allowed)},
+    {"livy.server.spark-home", "/opt/spark", "/opt/spark", SHOW(spark_submit.spark_home.string())},
+    {"livy.cache-log.size", "0", "0", SHOW(spark_submit.log_lines_max)},
+    {"livy.server.state-dir", "/var/livy", "/var/livy/state.db", SHOW(state_file.string())},
+    {"livy.server.state-store", "memory", "", SHOW(state_file.string())},
+    {"livy.server.log-level", "debug", "0",
+     [](const Options& options) { return std::to_string(static_cast<int>(options.log_level)); }},
+};
+
+// They go together, and so not into the table.
+const std::vector<std::string> kTlsKeys = {"livy.server.tls.certificate", "livy.server.tls.key"};
+
+// The store and its folder are shown by one option.
+bool GoTogether(const std::string& a, const std::string& b) {
+  return a == b || (a.starts_with("livy.server.state-") && b.starts_with("livy.server.state-"));
+}
+
+TEST_CASE("each key sets its option, and without it the option has its default") {
+  const Options defaults = Make({});
+  for (const Key& key : kKeys) {
+    CAPTURE(key.name);
+    const Options options = Make({{key.name, key.value}});
+    CHECK(key.show(options) == key.shown);
+    CHECK(key.show(options) != key.show(defaults));
+    CHECK(options.warnings.empty());
+    for (const Key& other : kKeys) {
+      if (GoTogether(other.name, key.name)) continue;
+      CAPTURE(other.name);
+      CHECK(other.show(options) == other.show(defaults));
+    }
+  }
+}
+
+TEST_CASE("livy-server listens at Livy's port, an embedded server at a free one") {
+  CHECK(Make({}).server.port == 8998);
+  CHECK(ServerOptions().port == 0);
+}
+
+TEST_CASE("certificate and key go together") {
+  const Options options = Make({{kTlsKeys[0], "/c.pem"}, {kTlsKeys[1], "/k.pem"}});
+  CHECK(options.server.certificate_file == "/c.pem");
+  CHECK(options.server.key_file == "/k.pem");
+  CHECK(Refusal({{kTlsKeys[0], "/c.pem"}}) ==
+        "livy.server.tls.key = : it must be set, because the other half of the pair is.");
+  CHECK(Refusal({{kTlsKeys[1], "/k.pem"}}).starts_with("livy.server.tls.certificate = : "));
+}
+
+TEST_CASE("a wrong value is refused with its key, itself and what is wanted") {
+  struct Row {
+    const char* key;
+    const char* value;
+    const char* wanted;
+  };
+  const Row rows[] = {
+      {"livy.server.host", "", "an address or a name"},
+      {"livy.server.port", "x", "a number from 0 to 65535"},
+      {"livy.server.port", "65536", "a number from 0 to 65535"},
+      {"livy.server.port", "-1", "a number from 0 to 65535"},
+      {"livy.server.port", "80 ", "a number from 0 to 65535"},
+      {"livy.server.port", "", "a number from 0 to 65535"},
+      {"livy.server.port", "99999999999999999999", "a number from 0 to 65535"},
+      {"livy.server.request-body.size", "16m", "a number from 1024 to 1073741824"},
+      {"livy.server.request-body.size", "1023", "a number from 1024 to 1073741824"},
+      {"livy.server.threads.max", "0", "a number from 1 to 1000"},
+      {"livy.server.wait.max", "1 minute", "a time such as 90s or 1h, from 0ms to 10000d"},
+      {"livy.server.wait.max", "-1s", "a time such as 90s or 1h, from 0ms to 10000d"},
+      {"livy.server.wait.max", "200000d", "a time such as 90s or 1h, from 0ms to 10000d"},
+      {"livy.server.keep-alive.timeout", "0", "a time such as 90s or 1h, from 1ms to 10000d"},
+      {"livy.spark.master", "", "a master such as local[*]"},
+      {"livy.spark.deploy-mode", "Cluster", "client, cluster or empty"},
+      {"livy.server.log-level", "loud", "debug, info, warning or error"},
+      {"livy.server.state-store", "zookeeper", "sqlite or memory"},
+  };
+  for (const Row& row : rows) {
+    CHECK(Refusal({{row.key, row.value}}) ==
+          fmt::format("{} = {}: it must be {}.", row.key, row.value, row.wanted));
+  }
+}
+
+TEST_CASE("of several wrong values one is told") {
+  const std::string refusal =
+      Refusal({{"livy.server.port", "x"}, {"livy.server.threads.max", "y"}});
+  CHECK(refusal == "livy.server.port = x: it must be a number from 0 to 65535.");
+}
+
+TEST_CASE("an old name is read with a warning, and yields to the new one") {
+  struct Row {
+    const char* old_name;
+    const char* new_name;
+    const char* value;
+  };
+  const Row rows[] = {
+      {"livy.spark.deployMode", "livy.spark.deploy-mode", "client"},
+      {"livy.rsc.retained_statements", "livy.rsc.retained-statements", "8"},
+      {"livy.rsc.server.idle_timeout", "livy.rsc.server.idle-timeout", "8s"},
+      {"livy.rsc.client.shutdown_timeout", "livy.rsc.client.shutdown-timeout", "8s"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.old_name);
+    const Key& key = *std::ranges::find(kKeys, row.new_name, &Key::name);
+    const Options old = Make({{row.old_name, row.value}});
+    CHECK(key.show(old) == key.show(Make({{row.new_name, row.value}})));
+    CHECK(old.warnings ==
+          Warnings{fmt::format("{} is an old name of {}.", row.old_name, row.new_name)});
+    const Options both = Make({{row.old_name, row.value}, {row.new_name, key.value}});
+    CHECK(key.show(both) == key.shown);
+    CHECK(both.warnings.size() == 1);
+  }
+}
+
+TEST_CASE("a key that nobody reads is warned about, unless it is for Livy's clients") {
+  CHECK(Make({{"livy.server.prot", "1"}, {"livy.server.session.timeout", "1h"}}).warnings ==
+        Warnings{"livy.server.prot is not a setting of this server.",
+                 "livy.server.session.timeout is not a setting of this server."});
+  CHECK(Make({{"livy.client.http.job.initial-poll-interval", "1s"}, {"livy.rsc.rpc.threads", "2"}})
+            .warnings.empty());
+}
+
+TEST_CASE("the state is kept below XDG_STATE_HOME, else HOME, unless a folder is set") {
+  const Conf both = {{"XDG_STATE_HOME", "/state"}, {"HOME", "/home/ada"}};
+  CHECK(MakeOptions({}, Variables(both)).value().state_file == "/state/livy/state.db");
+  CHECK(MakeOptions({}, kHome).value().state_file == "/home/ada/.local/state/livy/state.db");
+  const Conf folder = {{"livy.server.state-dir", "/var/livy"}};
+  CHECK(MakeOptions(folder, Variables(both)).value().state_file == "/var/livy/state.db");
+  CHECK(MakeOptions(folder, Variables({})).value().state_file == "/var/livy/state.db");
+}
+
+TEST_CASE("without a home a durable store needs a folder") {
+  CHECK(Refusal({}, Variables({})) ==
+        "livy.server.state-dir = : it must be set, because there is no home directory.");
+  CHECK(MakeOptions({{"livy.server.state-store", "memory"}}, Variables({})));
+}
+
+TEST_CASE("livy.conf has the syntax of Java's properties, and later lines win") {
+  const Scratch scratch;
+  const auto file = scratch.Write("livy.conf",
+                                  "# a comment\n! another\n"
+                                  "livy.server.port = 1\nlivy.server.port: 2\r\n"
+                                  "livy.spark.master   local[\\\n    2]\n"
+                                  "livy.server.host=\\u0061  \n");
+  Warnings warnings;
+  CHECK(ReadConf(file, Variables({}), warnings).value() == Conf{{"livy.server.port", "2"},
+                                                                {"livy.spark.master", "local[2]"},
+                                                                {"livy.server.host", "a"}});
+  CHECK(warnings.empty());
+}
+
+TEST_CASE("keys of others in livy.conf are left out with a warning") {
+  const Scratch scratch;
+  const auto file = scratch.Write("livy.conf", "spark.master = yarn\nlivy.server.port = 1\n");
+  Warnings warnings;
+  CHECK(ReadConf(file, Variables({}), warnings).value() == Conf{{"livy.server.port", "1"}});
+  CHECK(warnings == Warnings{"spark.master is not a setting of this server."});
+}
+
+TEST_CASE("the file of the command line wins over LIVY_CONF_DIR") {
+  const Scratch folder;
+  const Scratch other;
+  folder.Write("livy.conf", "livy.server.port = 1\n");
+  const auto named = other.Write("mine.conf", "livy.server.port = 2\n");
+  const Environment environment = Variables({{"LIVY_CONF_DIR", folder.path().string()}});
+  Warnings warnings;
+  CHECK(ReadConf("", environment, warnings).value() == Conf{{"livy.server.port", "1"}});
+  CHECK(ReadConf(named, environment, warnings).value() == Conf{{"livy.server.port", "2"}});
+  CHECK(ConfFolder("", environment) == folder.path());
+  CHECK(ConfFolder(named, environment) == other.path());
+}
+
+TEST_CASE("no livy.conf means defaults, but a file that was named must be there") {
+  const Scratch empty;
+  Warnings warnings;
+  CHECK(ReadConf("", Variables({}), warnings).value().empty());
+  for (const auto& folder : {empty.path(), empty.path() / "none"}) {
+    CHECK(ReadConf("", Variables({{"LIVY_CONF_DIR", folder.string()}}), warnings).value().empty());
+  }
+  for (const auto& file : {empty.path() / "none.conf", empty.path()}) {
+    const auto conf = ReadConf(file, Variables({}), warnings);
+    REQUIRE_FALSE(conf);
+    CHECK(conf.error() ==
+          Error{ErrorCode::kInvalidArgument, fmt::format("{} cannot be read.", file.string())});
+  }
+}
+
+TEST_CASE("a livy.conf that is no file is an error, and not an absence") {
+  const Scratch scratch;
+  std::filesystem::create_directory(scratch.path() / "livy.conf");
+  Warnings warnings;
+  CHECK_FALSE(ReadConf("", Variables({{"LIVY_CONF_DIR", scratch.path().string()}}), warnings));
+}
+
+TEST_CASE("a file named without a folder lies in the working directory") {
+  CHECK(ConfFolder("livy.conf", Variables({})) == std::filesystem::current_path());
+  CHECK(ConfFolder("", Variables({})).empty());
+}
+
+TEST_CASE("spark-blacklist.conf has a setting a line, and may be missing but not unreadable") {
+  const Scratch scratch;
+  const auto file = scratch.Write(
+      "spark-blacklist.conf", "# comment\n\n  spark.master  \nspark.yarn.jar # why\n#spark.x\n");
+  CHECK(ReadBlacklist(file).value() == std::set<std::string>{"spark.master", "spark.yarn.jar"});
+  CHECK(ReadBlacklist(scratch.path() / "none").value().empty());
+  CHECK_FALSE(ReadBlacklist(scratch.path()));
+}
+
+// The documents say what the program does.
+
+std::string ReadSource(const std::string& name) {
+  std::ifstream stream(std::filesystem::path(SOURCE_ROOT) / name);
+  REQUIRE(stream);
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
+// The keys and defaults of rows such as "| `livy.server.port` | `8998` | ...".
+Conf DocumentedDefaults() {
+  Conf defaults;
+  const std::string page = ReadSource("docs/configuration.md");
+  const std::size_t begin = page.find("\n## Settings\n");
+  std::istringstream lines(page.substr(begin, page.find("\n## ", begin + 1) - begin));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `livy.")) continue;
+    std::vector<std::string> cells;
+    std::istringstream row(line.substr(1));
+    for (std::string cell; std::getline(row, cell, '|');) {
+      std::erase(cell, '`');
+      const std::size_t first = cell.find_first_not_of(' ');
+      cells.push_back(
+          first == cell.npos ? "" : cell.substr(first, cell.find_last_not_of(' ') - first + 1));
+    }
+    REQUIRE(cells.size() >= 2);
+    CHECK(defaults.emplace(cells[0], cells[1]).second);
+  }
+  return defaults;
+}
+
+TEST_CASE("docs/configuration.md has every key, with its default") {
+  const Options unset = Make({});
+  const Conf documented = DocumentedDefaults();
+  CHECK(documented.size() == kKeys.size() + kTlsKeys.size());
+  for (const std::string& key : kTlsKeys)
+    CHECK(documented.contains(key));
+  for (const Key& key : kKeys) {
+    CAPTURE(key.name);
+    REQUIRE(documented.contains(key.name));
+    const std::string& value = documented.at(key.name);
+    if (value.empty() || key.name == "livy.server.state-dir") continue;
+    CHECK(key.show(Make({{key.name, value}})) == key.show(unset));
+  }
+}
+
+TEST_CASE("packaging/livy.conf shows the defaults") {
+  const Options unset = Make({});
+  std::istringstream lines(ReadSource("packaging/livy.conf"));
+  std::string uncommented;
+  int settings = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("# livy.")) continue;
+    uncommented += line.substr(2) + "\n";
+    ++settings;
+  }
+  const Scratch scratch;
+  Warnings warnings;
+  Conf conf = ReadConf(scratch.Write("livy.conf", uncommented), Variables({}), warnings).value();
+  CHECK(static_cast<int>(conf.size()) == settings);
+  const Options options = Make(conf);
+  CHECK(options.warnings.empty());
+  for (const Key& key : kKeys) {
+    CAPTURE(key.name);
+    CHECK(key.show(options) == key.show(unset));
+  }
+}
+
+}  // namespace
+}  // namespace livy::app
