@@ -67,6 +67,7 @@ InteractiveSession::InteractiveSession(int id, SessionRequest request, User owne
 // The last owner of a session may be its application's observer, which must not destroy the
 // application.
 InteractiveSession::~InteractiveSession() {
+  if (application_ == nullptr) return;
   services_.timer.After(Clock::Duration::zero(), [application = std::move(application_)] {});
 }
 
@@ -99,6 +100,12 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
   });
 }
 
+void InteractiveSession::DropApplication() {
+  std::shared_ptr<Application> application;  // Destroyed without the lock.
+  const std::lock_guard lock(mutex_);
+  application.swap(application_);
+}
+
 SessionState InteractiveSession::state() const {
   const std::lock_guard lock(mutex_);
   return state_;
@@ -117,11 +124,11 @@ Session InteractiveSession::View() const {
 }
 
 LogPage InteractiveSession::Log(int from, int size) const {
-  const Application* application = nullptr;
+  std::shared_ptr<const Application> application;
   std::vector<std::string> notes;
   {
     const std::lock_guard lock(mutex_);
-    application = application_.get();  // Stays: it is set once and lives as long as the session.
+    application = application_;
     notes = notes_;
   }
   if (application != nullptr && notes.empty()) return application->Log(from, size);
@@ -275,11 +282,11 @@ void InteractiveSession::Stop(std::string_view why) {
 }
 
 void InteractiveSession::Kill() {
-  Application* application = nullptr;
+  std::shared_ptr<Application> application;
   {
     const std::lock_guard lock(mutex_);
     if (HasEnded(state_)) return;
-    application = application_.get();
+    application = application_;
   }
   if (application != nullptr) application->Kill();
 }
@@ -324,11 +331,11 @@ WaitList::Wake InteractiveSession::TakeWaiting(WaitList::Token token) {
 }
 
 void InteractiveSession::OnDriverConnected() {
-  Application* application = nullptr;
+  std::shared_ptr<Application> application;
   {
     const std::lock_guard lock(mutex_);
     driver_came_ = true;
-    application = application_.get();
+    application = application_;
   }
   // The driver has its secret now; code that runs in it should not find it in a file.
   if (application != nullptr) application->ForgetSettings();

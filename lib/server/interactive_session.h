@@ -67,6 +67,10 @@ class InteractiveSession : public DriverEventSink,
   void Start(Launcher& launcher, const LaunchRequest& launch,
              std::shared_ptr<DriverCommands> commands, std::function<void()> ended);
 
+  // Lets go of the application, for a session that nobody will look at. When this returns, the
+  // application's observer is not being called and will not be. Not to be called by that observer.
+  void DropApplication();
+
   SessionState state() const;
   Session View() const;
   LogPage Log(int from, int size) const;

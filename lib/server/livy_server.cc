@@ -78,9 +78,7 @@ Result<void> FillIn(ServerOptions& options) {
 class Server : public LivyServer {
  public:
   explicit Server(ServerOptions options)
-      : options_(std::move(options)),
-        store_(*options_.store),
-        timer_(*options_.clock) {}
+      : options_(std::move(options)), store_(*options_.store), timer_(*options_.clock) {}
 
   ~Server() override { Stop(); }
 
@@ -127,6 +125,7 @@ class Server : public LivyServer {
     if (sessions_) sessions_->StopAll();
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
+    if (sessions_) sessions_->DropAll();
     timer_.Stop();  // Its calls use all of the above.
   }
 

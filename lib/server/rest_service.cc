@@ -1,5 +1,6 @@
 #include "server/rest_service.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -75,7 +76,9 @@ Result<Clock::Duration> QueryWait(std::string_view query, Clock::Duration max) {
   if (!text) return Clock::Duration::zero();
   const Result<std::chrono::milliseconds> wait = ParseDuration(*text);
   if (!wait) return wait.error();
-  return *wait < max ? Clock::Duration(*wait) : max;
+  // Compared as milliseconds: a century is too long for the clock's nanoseconds.
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(max);
+  return Clock::Duration(std::min(*wait, limit));
 }
 
 bool IsDescending(std::string_view order) {

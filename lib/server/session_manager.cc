@@ -83,6 +83,16 @@ Result<void> SessionManager::Reserve(const SessionRequest& request, int id) {
   return {};
 }
 
+Result<void> SessionManager::Insert(const std::shared_ptr<InteractiveSession>& session) {
+  const std::lock_guard lock(mutex_);
+  // StopAll() may have come since Reserve(), and stops only what it finds.
+  if (stopping_) return Error{ErrorCode::kUnavailable, "The server is stopping."};
+  const auto place =
+      std::ranges::upper_bound(sessions_, session->id(), {}, &InteractiveSession::id);
+  sessions_.insert(place, session);
+  return {};
+}
+
 void SessionManager::Unreserve(const SessionRequest& request) {
   const std::lock_guard lock(mutex_);
   if (request.name) names_.erase(*request.name);
@@ -104,15 +114,11 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
   LaunchRequest launch = LaunchFor(*session, *link, *std::move(conf));
   const Result<void> stored = services_.store.SaveSession(
       {.id = *id, .app_tag = launch.tag, .owner = session->ownership().owner, .request = request});
+  if (stored) stored = Insert(session);
   if (!stored) {
     listener_.Close(*id);
     Unreserve(request);
     return stored.error();
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    const auto place = std::ranges::upper_bound(sessions_, *id, {}, &InteractiveSession::id);
-    sessions_.insert(place, session);
   }
   session->Start(launcher_, launch, link, [this, weak = std::weak_ptr(session)] {
     if (const auto ended = weak.lock()) OnEnded(ended);
@@ -179,14 +185,13 @@ void SessionManager::Delete(const std::shared_ptr<InteractiveSession>& session,
 
 void SessionManager::OnEnded(const std::shared_ptr<InteractiveSession>& session) {
   listener_.Close(session->id());
-  {
-    const std::lock_guard lock(mutex_);
-    --alive_;
-  }
-  changed_.notify_all();
   services_.timer.After(options_.state_retain, [this, weak = std::weak_ptr(session)] {
     if (const auto ended = weak.lock()) Remove(ended);
   });
+  // Under the lock: StopAll() may be waiting for this, and we may be gone soon after it.
+  const std::lock_guard lock(mutex_);
+  --alive_;
+  changed_.notify_all();
 }
 
 bool SessionManager::Remove(const std::shared_ptr<InteractiveSession>& session) {
@@ -196,7 +201,15 @@ bool SessionManager::Remove(const std::shared_ptr<InteractiveSession>& session) 
     if (found == sessions_.end()) return false;
     sessions_.erase(found);
     if (session->request().name) names_.erase(*session->request().name);
+    ++removing_;
   }
+  // Its application's observer may be what calls us, and must be through before the session goes.
+  services_.timer.After(Clock::Duration::zero(), [this, session] {
+    session->DropApplication();
+    const std::lock_guard lock(mutex_);
+    --removing_;
+    changed_.notify_all();
+  });
   const Result<void> removed = services_.store.Remove(session->id(), session->StatementIds());
   if (!removed) {
     services_.log.Write(
@@ -221,6 +234,18 @@ void SessionManager::StopAll() {
   while (alive_ > 0 && services_.clock.Now() < deadline) {
     services_.clock.WaitUntil(lock, changed_, deadline);
   }
+}
+
+void SessionManager::DropAll() {
+  std::vector<std::shared_ptr<InteractiveSession>> sessions;
+  {
+    std::unique_lock lock(mutex_);
+    while (removing_ > 0)
+      services_.clock.WaitUntil(lock, changed_, Clock::TimePoint::max());
+    sessions.swap(sessions_);
+  }
+  for (const auto& session : sessions)
+    session->DropApplication();
 }
 
 }  // namespace livy::internal

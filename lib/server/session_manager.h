@@ -67,9 +67,14 @@ class SessionManager {
   // Refuses new sessions, stops all, and returns when they have ended.
   void StopAll();
 
+  // Forgets all sessions, and waits for what launchers are still telling about them. To be called
+  // last, when no requests and no drivers come any more, and while the timer still runs.
+  void DropAll();
+
  private:
   Result<int> TakeId();
   Result<void> Reserve(const SessionRequest& request, int id);
+  Result<void> Insert(const std::shared_ptr<InteractiveSession>& session);
   void Unreserve(const SessionRequest& request);
   Result<void> CheckTimes(const SessionRequest& request) const;
   LaunchRequest LaunchFor(const InteractiveSession& session, const DriverLink& link,
@@ -90,7 +95,8 @@ class SessionManager {
   std::vector<std::shared_ptr<InteractiveSession>> sessions_;  // Guarded by mutex_. By id.
   std::set<std::string, std::less<>> names_;  // Guarded by mutex_. Of sessions_ and those to be.
   int alive_ = 0;                             // Guarded by mutex_. Not ended, those to be included.
-  bool stopping_ = false;                     // Guarded by mutex_.
+  int removing_ = 0;       // Guarded by mutex_. Removed, but their applications may still call us.
+  bool stopping_ = false;  // Guarded by mutex_.
 };
 
 }  // namespace livy::internal

@@ -6,7 +6,9 @@ namespace livy::internal {
 
 Timer::Timer(Clock& clock) : clock_(clock), thread_([this] { Run(); }) {}
 
-Timer::~Timer() { Stop(); }
+Timer::~Timer() {
+  Stop();
+}
 
 void Timer::Stop() {
   std::map<Key, std::function<void()>> dropped;  // Destroyed without the lock.

@@ -191,5 +191,17 @@ TEST_CASE("a launch that fails gives a dead session with the reason") {
   CHECK(idle.error().message.find("There is no Java.") != std::string::npos);
 }
 
+TEST_CASE("a server may go as soon as its sessions have ended") {
+  // Whoever ends last, the launcher's thread or ours, must find what it needs.
+  // No sockets here, whose closing would give the other thread time.
+  for (int i = 0; i < 50; ++i) {
+    Fixture f;
+    const LivyClient client = LivyClient::Create({.connection = f.server->Connect()}).value();
+    const SessionHandle session = client.CreateSession({.kind = Kind::kSql}).value();
+    REQUIRE(session.WaitUntilIdle(kPlenty));
+    if (i % 2 == 0) CHECK(session.Delete());
+  }
+}
+
 }  // namespace
 }  // namespace livy
