@@ -153,6 +153,22 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def tree_cpu_seconds(root):
+    """The processor time of a process's descendants, that of the ended ones included."""
+    children = {}
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            times = sum(map(int, fields[11:15])) / TICKS
+            children.setdefault(int(fields[1]), []).append((int(folder.name), times))
+    total, left = 0.0, [root]
+    while left:
+        for pid, times in children.get(left.pop(), []):
+            total += times
+            left.append(pid)
+    return total
+
+
 def field(file, name):
     return int(re.search(rf"^{name}:\s+(\d+)", pathlib.Path(file).read_text(), re.MULTILINE)[1])
 
@@ -214,7 +230,8 @@ def nginx(folder, bytes_):
 
 
 def first_line(command, wanted, environment=None, folder=None, text=None):
-    """Seconds until a program prints a line that holds `wanted`; then ends it with its children."""
+    """Seconds until a program prints a line that holds `wanted`, and of processor time that it and
+    its children took until then. Ends them."""
     start = time.monotonic()
     process = subprocess.Popen(
         [str(word) for word in command], env=os.environ | (environment or {}), text=True,
@@ -226,7 +243,8 @@ def first_line(command, wanted, environment=None, folder=None, text=None):
             process.stdin.flush()
         for line in iter(process.stdout.readline, ""):
             if wanted in line:
-                return time.monotonic() - start
+                return (time.monotonic() - start,
+                        cpu_seconds(process.pid) + tree_cpu_seconds(process.pid))
         raise RuntimeError(f"{command[0]} ended without a line that holds {wanted!r}")
     finally:
         with contextlib.suppress(ProcessLookupError):

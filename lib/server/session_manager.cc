@@ -112,7 +112,7 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
       std::make_shared<InteractiveSession>(*id, request, std::move(owner), services_);
   const std::shared_ptr<DriverLink> link = listener_.Open(*id, session);
   LaunchRequest launch = LaunchFor(*session, *link, *std::move(conf));
-  const Result<void> stored = services_.store.SaveSession(
+  Result<void> stored = services_.store.SaveSession(
       {.id = *id, .app_tag = launch.tag, .owner = session->ownership().owner, .request = request});
   if (stored) stored = Insert(session);
   if (!stored) {
