@@ -141,13 +141,14 @@ TEST_CASE("only what was not sent is said to be so") {
   CHECK(broken.error().code == ErrorCode::kUnavailable);
   CHECK_FALSE(broken.error().message.starts_with("Cannot connect to"));
 
-  Fixture fixture;
-  const std::string plain = fmt::format("https://127.0.0.1:{}", fixture.port());
-  const auto unsent = MakeHttpConnection({.url = plain}).value()->Send({}, kPatience);
+  BareServer plain([](int fd, int) { Say(fd, "HTTP/1.1 400 Bad Request\r\n\r\n"); });
+  const auto tls = MakeHttpConnection({.url = fmt::format("https://127.0.0.1:{}", plain.port())});
+  const auto unsent = tls.value()->Send({}, kPatience);
   REQUIRE_FALSE(unsent);
   CHECK(unsent.error().code == ErrorCode::kUnavailable);
   CHECK(unsent.error().message.starts_with("Cannot connect to"));
 
+  Fixture fixture;
   const auto connection = Connect(fixture.port(), {.connections_max = 1});
   std::thread waiting([&] { CHECK(connection->Send({.target = "/wait"}, kPatience)); });
   const auto exchange = fixture.shelf.TakeOne();

@@ -92,10 +92,10 @@ TEST_CASE("compressed requests reach the handler decoded, unknown codings as the
 }
 
 TEST_CASE("a small body that becomes a large one is refused") {
-  Fixture fixture({.body_bytes_max = 1 << 20});
-  RawClient client(fixture.port());
   const std::string bomb = Compress(std::string(100 << 20, '\0'), ContentCoding::kGzip).value();
   REQUIRE(bomb.size() < 1 << 20);
+  Fixture fixture({.body_bytes_max = 1 << 20});
+  RawClient client(fixture.port());
   client.Send(Post("/", bomb, "Content-Encoding: gzip\r\n"));
   CHECK(client.ReadToEnd().starts_with("HTTP/1.1 413 "));
 }

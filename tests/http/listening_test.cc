@@ -1,5 +1,4 @@
-// Addresses, certificates and connections, apart from what is asked over them.
-#include <chrono>
+// Where a server listens, with which certificate, and what it leaves alone.
 #include <csignal>
 #include <string>
 #include <vector>
@@ -20,18 +19,6 @@ using livy::testing::Fixture;
 using livy::testing::Get;
 using livy::testing::RawClient;
 using std::chrono::milliseconds;
-
-TEST_CASE("connections beyond the bound are closed at once") {
-  Fixture fixture({.connections_max = 2});
-  RawClient first(fixture.port());
-  RawClient second(fixture.port());
-  CHECK(first.Ask(Get("/")).ends_with("GET / "));
-  CHECK(second.Ask(Get("/")).ends_with("GET / "));
-  RawClient third(fixture.port());
-  CHECK(third.IsEnded());
-  first.Close();
-  CHECK(second.Ask(Get("/")).ends_with("GET / "));
-}
 
 TEST_CASE("a port that is served is refused by name") {
   Fixture fixture;
