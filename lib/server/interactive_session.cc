@@ -18,11 +18,6 @@ constexpr int kViewLogLines = 10;
 // How long a completion may take; it waits for no statement.
 constexpr std::chrono::seconds kCompletionTimeout(30);
 
-void CallAll(const std::vector<WaitList::Wake>& wakes) {
-  for (const WaitList::Wake& wake : wakes)
-    wake();
-}
-
 // Adds those of `lines` that belong into `page`, if the first of them is line `first` of the log
 // and `page` may hold `count` in all.
 void AddLines(const std::vector<std::string>& lines, std::int64_t first, std::int64_t count,
@@ -33,29 +28,11 @@ void AddLines(const std::vector<std::string>& lines, std::int64_t first, std::in
   page.lines.insert(page.lines.end(), lines.begin() + begin, lines.begin() + end);
 }
 
+}  // namespace
+
 bool HasEnded(SessionState state) {
   return state == kDead || state == kKilled || state == kSuccess;
 }
-
-// The statement that an event is about; nullopt for events of the session.
-std::optional<int> StatementOf(const DriverEvent& event) {
-  if (const auto* started = std::get_if<StartedEvent>(&event.what)) return started->id;
-  if (const auto* progress = std::get_if<ProgressEvent>(&event.what)) return progress->id;
-  if (const auto* finished = std::get_if<FinishedEvent>(&event.what)) return finished->id;
-  return std::nullopt;
-}
-
-bool ApplyToStatement(const DriverEvent& event, StatementRecord& statement) {
-  if (const auto* started = std::get_if<StartedEvent>(&event.what)) {
-    return Apply(*started, statement);
-  }
-  if (const auto* progress = std::get_if<ProgressEvent>(&event.what)) {
-    return Apply(*progress, statement);
-  }
-  return Apply(std::get<FinishedEvent>(event.what), statement);
-}
-
-}  // namespace
 
 InteractiveSession::InteractiveSession(int id, SessionRequest request, User owner,
                                        SessionServices& services)
@@ -328,155 +305,6 @@ void InteractiveSession::StopAwaiting(WaitList::Token token) {
 WaitList::Wake InteractiveSession::TakeWaiting(WaitList::Token token) {
   const std::lock_guard lock(mutex_);
   return waiting_.Take(token);
-}
-
-void InteractiveSession::OnDriverConnected() {
-  std::shared_ptr<Application> application;
-  {
-    const std::lock_guard lock(mutex_);
-    driver_came_ = true;
-    application = application_;
-  }
-  // The driver has its secret now; code that runs in it should not find it in a file.
-  if (application != nullptr) application->ForgetSettings();
-}
-
-void InteractiveSession::OnConnectTimeout() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (driver_came_ || HasEnded(state_)) return;
-  }
-  Stop(fmt::format("The driver did not connect within {} ms.",
-                   services_.driver_connect_timeout.count()));
-}
-
-Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& events) {
-  // First stored, then shown: what a client has seen must still be there after a crash.
-  std::vector<StatementRecord> changed;
-  {
-    const std::lock_guard lock(mutex_);
-    changed = Preview(events);
-  }
-  if (const Result<void> stored = services_.store.SaveStatements(id_, changed, {}); !stored) {
-    return stored;
-  }
-
-  std::vector<WaitList::Wake> wakes;
-  std::vector<int> dropped;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const DriverEvent& event : events)
-      ApplyEvent(event, wakes);
-    dropped = DropOldStatements();
-  }
-  CallAll(wakes);
-  if (const Result<void> forgotten = services_.store.SaveStatements(id_, {}, dropped); !forgotten) {
-    WriteLog(LogLevel::kWarning, forgotten.error().message);  // They stay in the store; no harm.
-  }
-  return {};
-}
-
-std::vector<StatementRecord> InteractiveSession::Preview(
-    const std::vector<DriverEvent>& events) const {
-  std::map<int, StatementRecord> changed;
-  for (const DriverEvent& event : events) {
-    const std::optional<int> id = StatementOf(event);
-    const auto found = id ? statements_.find(*id) : statements_.end();
-    if (found == statements_.end() || std::holds_alternative<ProgressEvent>(event.what)) continue;
-    StatementRecord& statement = changed.try_emplace(*id, found->second).first->second;
-    ApplyToStatement(event, statement);
-  }
-  std::vector<StatementRecord> records;
-  for (auto& [id, statement] : changed)
-    records.push_back(std::move(statement));
-  return records;
-}
-
-void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes) {
-  if (const std::optional<int> id = StatementOf(event)) {
-    const auto found = statements_.find(*id);
-    if (found == statements_.end() || !ApplyToStatement(event, found->second)) return;
-    if (found->second.state == StatementState::kRunning) MoveTo(kBusy);
-    if (IsFinal(found->second.state)) waiting_.TakeAll(*id, wakes);
-    return;
-  }
-  if (const auto* state = std::get_if<StateEvent>(&event.what)) return ApplyState(*state, wakes);
-  if (const auto* completion = std::get_if<CompletionEvent>(&event.what)) {
-    const auto found = completions_.find(completion->id);
-    if (found == completions_.end()) return;
-    wakes.push_back([completed = std::move(found->second), names = completion->candidates] {
-      completed(names);
-    });
-    completions_.erase(found);
-  }
-}
-
-void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitList::Wake>& wakes) {
-  if (!event.message.empty()) Note(event.message);
-  if (event.state == kBusy) MoveTo(kBusy);
-  // With a statement on its way to the driver, its idleness is over.
-  const bool queued = std::ranges::any_of(
-      statements_, [](const auto& entry) { return !IsFinal(entry.second.state); });
-  if (event.state == kIdle && !queued && MoveTo(kIdle)) {
-    waiting_.TakeAll(WaitList::kIdleOrEnded, wakes);
-  }
-  if (event.state == kError || event.state == kDead) {
-    // The driver is about to exit; if it does not, it is made to.
-    wakes.push_back([self = weak_from_this()] {
-      if (const auto session = self.lock()) session->Stop("The driver has ended its work.");
-    });
-  }
-}
-
-std::vector<int> InteractiveSession::DropOldStatements() {
-  std::vector<int> dropped;
-  const auto kept = static_cast<std::size_t>(services_.limits.statements_retained_max);
-  auto oldest = statements_.begin();
-  while (statements_.size() > kept && oldest != statements_.end()) {
-    if (!IsFinal(oldest->second.state)) {
-      ++oldest;
-      continue;
-    }
-    dropped.push_back(oldest->first);
-    oldest = statements_.erase(oldest);
-  }
-  return dropped;
-}
-
-void InteractiveSession::OnApplication(const ApplicationStatus& status) {
-  using enum ApplicationState;
-  std::vector<WaitList::Wake> wakes;
-  std::vector<StatementRecord> cancelled;
-  {
-    const std::lock_guard lock(mutex_);
-    application_status_ = status;
-    if (status.state == kStarting || status.state == kRunning) return;
-    const bool killed_outside = status.state == kKilled && state_ != kShuttingDown;
-    if (!MoveTo(killed_outside ? SessionState::kKilled : kDead)) return;
-    if (!status.reason.empty()) Note(status.reason);
-    cancelled = CancelAll();
-    waiting_.TakeAll(wakes);
-    for (auto& [id, completed] : completions_) {
-      wakes.push_back([completed = std::move(completed)] {
-        completed(Error{ErrorCode::kUnavailable, "The session has ended."});
-      });
-    }
-    completions_.clear();
-    wakes.push_back(std::exchange(ended_, nullptr));
-  }
-  WriteLog(LogLevel::kInfo, fmt::format("ended: {}", status.reason));
-  if (const Result<void> stored = services_.store.SaveStatements(id_, cancelled, {}); !stored) {
-    WriteLog(LogLevel::kWarning, stored.error().message);
-  }
-  CallAll(wakes);
-}
-
-std::vector<StatementRecord> InteractiveSession::CancelAll() {
-  std::vector<StatementRecord> cancelled;
-  for (auto& [id, statement] : statements_) {
-    if (ApplyEnd(services_.clock.Wall(), statement)) cancelled.push_back(statement);
-  }
-  return cancelled;
 }
 
 std::vector<int> InteractiveSession::StatementIds() const {

@@ -46,6 +46,9 @@ struct StatementSlice {
   std::vector<StatementRecord> statements = {};
 };
 
+// Whether the session has neither a driver nor will get one.
+bool HasEnded(SessionState state);
+
 // A passive object: requests, driver events, the end of its application and timers reach it on
 // their own threads. Safe to use from several threads. Made by std::make_shared.
 class InteractiveSession : public DriverEventSink,

@@ -54,4 +54,9 @@ class WaitList {
   Token last_token_ = 0;
 };
 
+inline void CallAll(const std::vector<WaitList::Wake>& wakes) {
+  for (const WaitList::Wake& wake : wakes)
+    wake();
+}
+
 }  // namespace livy::internal
