@@ -87,8 +87,6 @@ class BodyReader::Engine : private httplib::Server {
  public:
   explicit Engine(std::size_t body_bytes_max) {
     set_payload_max_length(body_bytes_max);
-    Get("/",
-        [](const httplib::Request&, httplib::Response&) { CurrentReading()->is_complete = true; });
     Post("/", [](const httplib::Request&, httplib::Response&, const httplib::ContentReader& read) {
       Reading& reading = *CurrentReading();
       reading.body.reserve(reading.size_hint);
@@ -134,16 +132,13 @@ BodyReader::~BodyReader() = default;
 
 std::optional<std::string> BodyReader::Read(const RequestHead& head,
                                             std::string_view encoded) const {
-  constexpr std::string_view kBare = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  if (head.content_length == 0 && !head.is_chunked) return "";
   constexpr std::string_view kChunked =
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-  std::string framing;
-  if (head.content_length > 0) {
-    framing = fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
-                          head.content_length);
-  } else {
-    framing = head.is_chunked ? kChunked : kBare;
-  }
+  const std::string framing =
+      head.is_chunked ? std::string(kChunked)
+                      : fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+                                    head.content_length);
   Reading reading = {.size_hint = encoded.size()};
   MemoryStream stream(framing, encoded, head.is_chunked ? kLastChunk : std::string_view());
   CurrentReading() = &reading;

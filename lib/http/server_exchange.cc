@@ -94,7 +94,7 @@ ServerExchange::ServerExchange(std::shared_ptr<ServerConnection> connection, std
       coding_(CodingFor(request_)) {}
 
 ServerExchange::~ServerExchange() {
-  Fail("The request was not answered.");
+  if (!is_answered_) Fail("The request was not answered.");
 }
 
 void ServerExchange::Fail(std::string_view text) {
