@@ -105,7 +105,7 @@ int Run(const std::string& conf_file, std::optional<int> port) {
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "A REST service for Apache Spark: sessions, statements and batches as Apache Livy "
+      "A REST service for Apache Spark: sessions and statements as Apache Livy "
       "serves them.",
       "livy-server");
   app.set_version_flag("--version", std::string("livy-server ") + LIVY_VERSION);

@@ -164,6 +164,9 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.max", limits.sessions_max, 1, kMany);
   settings.Take("livy.server.session.statements.max-queued", limits.statements_queued_max, 1,
                 kMany);
+  settings.Take("livy.server.session.statements.max-queued-size",
+                limits.statements_queued_bytes_max, std::size_t{1024}, kGigabyte);
+  settings.Take("livy.server.session.completions.max", limits.completions_max, 1, kMany);
   settings.Take("livy.server.session.state-retain.sec", server.state_retain, kNone);
   settings.Take("livy.rsc.retained-statements", limits.statements_retained_max, 1, kMany);
   settings.Take("livy.rsc.sql.num-rows", limits.sql_rows_max, 1, kMany);

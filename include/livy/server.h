@@ -32,10 +32,12 @@ struct ServerLimits {
       std::chrono::seconds(30);  // For a client to take it.
   std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(60);
   std::chrono::milliseconds wait_max = std::chrono::seconds(60);  // The longest ?wait=.
-  int sessions_max = 20000;           // Listed at once, ended ones included.
-  int creations_max = 100;            // Applications at once: livy.server.session.max-creation.
-  int statements_queued_max = 1000;   // Waiting in one session.
-  int statements_retained_max = 100;  // Kept of one session: livy.rsc.retained-statements.
+  int sessions_max = 20000;          // Listed at once, ended ones included.
+  int creations_max = 100;           // Applications at once: livy.server.session.max-creation.
+  int statements_queued_max = 1000;  // Waiting in one session.
+  std::size_t statements_queued_bytes_max = 64 << 20;  // Their code; a single one may be longer.
+  int completions_max = 100;                           // Under way in one session.
+  int statements_retained_max = 100;       // Kept of one session: livy.rsc.retained-statements.
   std::size_t output_bytes_max = 1 << 20;  // Text of one statement; the rest is cut with a notice.
   int sql_rows_max = 1000;                 // livy.rsc.sql.num-rows.
 };

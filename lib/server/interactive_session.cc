@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "server/guarded.h"
+
 namespace livy::internal {
 namespace {
 
@@ -14,6 +16,9 @@ using enum SessionState;
 
 // Lines of the log in a session's view.
 constexpr int kViewLogLines = 10;
+
+// Lines that a session adds to its log; more of them say nothing new.
+constexpr std::size_t kNotesMax = 100;
 
 // How long a completion may take; it waits for no statement.
 constexpr std::chrono::seconds kCompletionTimeout(30);
@@ -57,20 +62,24 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
     ended_ = std::move(ended);
   }
   WriteLog(LogLevel::kInfo, "starting");
+  ApplicationObserver observer = [self = weak_from_this()](const ApplicationStatus& status) {
+    if (const auto session = self.lock()) session->OnApplication(status);
+  };
   Result<std::unique_ptr<Application>> application =
-      launcher.Launch(launch, [self = weak_from_this()](const ApplicationStatus& status) {
-        if (const auto session = self.lock()) session->OnApplication(status);
-      });
+      Guarded([&] { return launcher.Launch(launch, std::move(observer)); });
   if (!application) {
     return OnApplication(
         {.state = ApplicationState::kFailed, .reason = application.error().message});
   }
   bool unwanted = false;
+  bool driver_came = false;
   {
     const std::lock_guard lock(mutex_);
     application_ = *std::move(application);
     unwanted = state_ == kShuttingDown;  // Stop() came while it was being launched.
+    driver_came = driver_came_;
   }
+  if (driver_came) OnDriverConnected();  // It was quicker than the launcher.
   if (unwanted) return Kill();
   services_.timer.After(services_.driver_connect_timeout, [self = weak_from_this()] {
     if (const auto session = self.lock()) session->OnConnectTimeout();
@@ -129,19 +138,31 @@ Result<void> InteractiveSession::CheckRunning() const {
   return Error{ErrorCode::kUnavailable, fmt::format("Session is in state {}", ToString(state_))};
 }
 
+Result<void> InteractiveSession::CheckRoom(std::string_view code) const {
+  int queued = static_cast<int>(storing_.size());
+  std::size_t bytes = code.size();
+  for (const auto& [id, statement] : statements_) {
+    if (IsFinal(statement.state)) continue;
+    ++queued;
+    bytes += statement.code->size();
+  }
+  const ServerLimits& limits = services_.limits;
+  if (queued < limits.statements_queued_max &&
+      (queued == 0 || bytes <= limits.statements_queued_bytes_max)) {
+    return {};
+  }
+  return Error{ErrorCode::kResourceExhausted,
+               fmt::format("Session {} has {} statements with {} bytes of code waiting already.",
+                           id_, queued, bytes - code.size())};
+}
+
 Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) {
   StatementRecord statement = {.kind = kind,
                                .code = std::make_shared<const std::string>(std::move(code))};
   {
     const std::lock_guard lock(mutex_);
     if (const Result<void> running = CheckRunning(); !running) return running.error();
-    const auto queued = std::ranges::count_if(
-        statements_, [](const auto& entry) { return !IsFinal(entry.second.state); });
-    if (queued + static_cast<std::ptrdiff_t>(storing_.size()) >=
-        services_.limits.statements_queued_max) {
-      return Error{ErrorCode::kResourceExhausted,
-                   fmt::format("Session {} has {} statements waiting already.", id_, queued)};
-    }
+    if (const Result<void> room = CheckRoom(*statement.code); !room) return room.error();
     statement.id = next_statement_++;
     storing_.insert(statement.id);
   }
@@ -166,7 +187,8 @@ void InteractiveSession::SendStored() {
   while (!unsent_.empty() && (storing_.empty() || unsent_.begin()->first < *storing_.begin())) {
     const ExecuteCommand command = std::move(unsent_.begin()->second);
     unsent_.erase(unsent_.begin());
-    if (!IsFinal(statements_.at(command.id).state)) commands_->Send(command);
+    const auto found = statements_.find(command.id);  // It may be cancelled and dropped already.
+    if (found != statements_.end() && !IsFinal(found->second.state)) commands_->Send(command);
   }
 }
 
@@ -215,6 +237,10 @@ void InteractiveSession::Complete(std::string code, Kind kind, int cursor, Compl
   {
     const std::lock_guard lock(mutex_);
     running = CheckRunning();
+    if (running && static_cast<int>(completions_.size()) >= services_.limits.completions_max) {
+      running = Error{ErrorCode::kResourceExhausted,
+                      fmt::format("Session {} has too many completions under way.", id_)};
+    }
     if (running) {
       id = next_completion_++;
       completions_[id] = completed;
@@ -291,6 +317,7 @@ WaitList::Token InteractiveSession::Await(int key, Clock::Duration timeout, Wait
     wake();
     return token;
   }
+  if (timeout == Clock::Duration::max()) return token;
   *timer_id = services_.timer.After(timeout, [self = weak_from_this(), token] {
     const auto session = self.lock();
     if (const WaitList::Wake late = session ? session->TakeWaiting(token) : nullptr) late();

@@ -100,12 +100,12 @@ class InteractiveSession : public DriverEventSink,
 
   // Calls `wake` once when what `key` stands for is so: a statement is final or no longer kept, or
   // as WaitList's constants say; at once if it is so already, else on another thread, after
-  // `timeout` at the latest. The token is for StopAwaiting().
+  // `timeout` at the latest (Duration::max(): no limit). The token is for StopAwaiting().
   WaitList::Token Await(int key, Clock::Duration timeout, WaitList::Wake wake);
 
   // Await() for the session's end, without a limit.
   void AwaitEnd(WaitList::Wake wake) {
-    Await(WaitList::kEnded, Clock::Duration::max() / 4, std::move(wake));
+    Await(WaitList::kEnded, Clock::Duration::max(), std::move(wake));
   }
 
   // Nobody waits any more: `wake` will not be called unless it has been.
@@ -129,6 +129,7 @@ class InteractiveSession : public DriverEventSink,
   // The following are called with mutex_ held.
   bool MoveTo(SessionState to);
   Result<void> CheckRunning() const;
+  Result<void> CheckRoom(std::string_view code) const;
   void SendStored();
   bool IsDue(int key) const;
   void Note(std::string_view line);

@@ -64,14 +64,17 @@ Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& 
   }
 
   std::vector<WaitList::Wake> wakes;
-  std::vector<int> dropped;
   {
     const std::lock_guard lock(mutex_);
     for (const DriverEvent& event : events)
       ApplyEvent(event, wakes);
+  }
+  CallAll(wakes);  // Who waited for a statement sees it before it can be dropped.
+  std::vector<int> dropped;
+  {
+    const std::lock_guard lock(mutex_);
     dropped = DropOldStatements();
   }
-  CallAll(wakes);
   if (const Result<void> forgotten = services_.store.SaveStatements(id_, {}, dropped); !forgotten) {
     WriteLog(LogLevel::kWarning, forgotten.error().message);  // They stay in the store; no harm.
   }
@@ -132,15 +135,19 @@ void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitLis
 
 std::vector<int> InteractiveSession::DropOldStatements() {
   std::vector<int> dropped;
-  const auto kept = static_cast<std::size_t>(services_.limits.statements_retained_max);
+  // Those that still wait or run do not count: a long queue must not cost what has just ended.
+  auto surplus = std::ranges::count_if(
+                     statements_, [](const auto& entry) { return IsFinal(entry.second.state); }) -
+                 services_.limits.statements_retained_max;
   auto oldest = statements_.begin();
-  while (statements_.size() > kept && oldest != statements_.end()) {
+  while (surplus > 0 && oldest != statements_.end()) {
     if (!IsFinal(oldest->second.state)) {
       ++oldest;
       continue;
     }
     dropped.push_back(oldest->first);
     oldest = statements_.erase(oldest);
+    --surplus;
   }
   return dropped;
 }

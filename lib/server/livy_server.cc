@@ -1,6 +1,7 @@
 // LivyServer's parts, put together.
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <unistd.h>
 #include <utility>
 
@@ -10,6 +11,7 @@
 
 #include "driver_link/driver_listener.h"
 #include "http/http_server.h"
+#include "server/guarded.h"
 #include "server/in_process_connection.h"
 #include "server/rest_service.h"
 #include "server/session_manager.h"
@@ -78,7 +80,10 @@ Result<void> FillIn(ServerOptions& options) {
 class Server : public LivyServer {
  public:
   explicit Server(ServerOptions options)
-      : options_(std::move(options)), store_(*options_.store), timer_(*options_.clock) {}
+      : options_(std::move(options)),
+        guarded_store_(*options_.store),
+        store_(guarded_store_),
+        timer_(*options_.clock) {}
 
   ~Server() override { Stop(); }
 
@@ -120,7 +125,11 @@ class Server : public LivyServer {
   std::shared_ptr<Connection> Connect() override { return MakeInProcessConnection(Handler()); }
 
   void Stop() override {
-    if (std::exchange(stopped_, true)) return;
+    std::call_once(stopped_, [this] { StopAll(); });
+  }
+
+ private:
+  void StopAll() {
     // While sessions end, their last requests are answered: deletes, long polls, driver events.
     if (sessions_) sessions_->StopAll();
     if (http_) http_->Stop(kHttpGrace);
@@ -129,7 +138,6 @@ class Server : public LivyServer {
     timer_.Stop();  // Its calls use all of the above.
   }
 
- private:
   HttpHandler Handler() {
     return [this](const std::shared_ptr<Exchange>& exchange) { rest_->Handle(exchange); };
   }
@@ -165,6 +173,7 @@ class Server : public LivyServer {
   }
 
   const ServerOptions options_;
+  GuardedStore guarded_store_;
   SessionStore store_;
   Timer timer_;
   std::unique_ptr<DriverListener> listener_;
@@ -172,13 +181,17 @@ class Server : public LivyServer {
   std::optional<SessionManager> sessions_;
   std::optional<RestService> rest_;
   std::unique_ptr<HttpServer> http_;
-  bool stopped_ = false;
+  std::once_flag stopped_;
 };
 
 }  // namespace
 }  // namespace internal
 
 Result<std::unique_ptr<LivyServer>> LivyServer::Create(ServerOptions options) {
+  if (options.certificate_file.empty() != options.key_file.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "certificate_file and key_file must be set together, or neither."};
+  }
   if (const Result<void> filled = internal::FillIn(options); !filled) return filled.error();
   auto server = std::make_unique<internal::Server>(std::move(options));
   if (const Result<void> started = server->Start(); !started) return started.error();

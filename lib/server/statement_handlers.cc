@@ -85,11 +85,14 @@ void RestService::GetStatement(const std::shared_ptr<Call>& call) {
   if (!session) return;
   const Result<int> id = ParseInteger(call->params[1]);
   if (!id) return call->Reply(ErrorReply(id.error()));
-  ReplyAfter(call, session, *id, [id = *id](const InteractiveSession& now) {
+  const auto view = [id = *id](const InteractiveSession& now) {
     if (!IsActive(now.state())) return MessageReply(400, kNotActive);
     const std::optional<StatementRecord> statement = now.FindStatement(id);
     return statement ? StatementReply(200, *statement) : TextReply(404, "Statement not found");
-  });
+  };
+  // Negative ids are WaitList's.
+  if (*id < 0) return call->Reply(view(*session));
+  ReplyAfter(call, session, *id, view);
 }
 
 void RestService::CancelStatement(const std::shared_ptr<Call>& call) {

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -180,6 +181,43 @@ TEST_CASE("stopping a server ends its sessions and answers who waits") {
   f.server->Stop();
   f.server->Stop();
   CHECK_FALSE(session.Fetch());
+}
+
+TEST_CASE("half a certificate is refused") {
+  const auto refused = LivyServer::Create({.key_file = "/nowhere/key.pem"});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInvalidArgument);
+}
+
+// Parts of an embedder that do what they must not.
+struct ThrowingStore : Store {
+  Result<void> Apply(const std::vector<StoreChange>&) override { throw std::runtime_error("disk"); }
+  Result<std::optional<std::string>> Get(std::string_view) const override { return std::nullopt; }
+  Result<std::vector<std::string>> Children(std::string_view) const override {
+    return std::vector<std::string>();
+  }
+};
+
+struct ThrowingLauncher : testing::FakeLauncher {
+  Result<std::unique_ptr<Application>> Launch(const LaunchRequest&, ApplicationObserver) override {
+    throw std::runtime_error("no cluster");
+  }
+};
+
+TEST_CASE("a part that throws fails the request and not the program") {
+  ServerOptions options;
+  options.launcher = std::make_unique<ThrowingLauncher>();
+  const auto server = LivyServer::Create(std::move(options)).value();
+  const LivyClient client = LivyClient::Create({.connection = server->Connect()}).value();
+  const SessionHandle session = client.CreateSession({}).value();
+  const Result<Session> idle = session.WaitUntilIdle(kPlenty);
+  REQUIRE_FALSE(idle);
+  CHECK(idle.error().message.find("no cluster") != std::string::npos);
+
+  Fixture f(nullptr, {.store = std::make_unique<ThrowingStore>()});
+  const Result<SessionHandle> refused = f.client->CreateSession({});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("disk") != std::string::npos);
 }
 
 TEST_CASE("a launch that fails gives a dead session with the reason") {

@@ -197,6 +197,51 @@ TEST_CASE("only the newest statements are kept, and none that has not ended is d
   CHECK(f.Stored(2) != std::nullopt);
 }
 
+TEST_CASE("a long queue costs no result: who waits for a statement sees it when it has ended") {
+  Fixture f({.statements_retained_max = 2});
+  f.BecomeIdle();
+  for (int id = 0; id < 10; ++id)
+    f.session->Submit("x", Kind::kSpark).value();
+  std::vector<bool> seen;
+  for (int id = 0; id < 3; ++id) {
+    f.session->Await(id, seconds(30),
+                     [&, id] { seen.push_back(f.session->FindStatement(id).has_value()); });
+  }
+  std::vector<DriverEvent> events;
+  for (int id = 0; id < 3; ++id) {
+    events.push_back(Started(id));
+    events.push_back(Finished(id, "{}"));
+  }
+  f.Happens(events);
+  CHECK(seen == std::vector<bool>{true, true, true});
+  CHECK(f.session->StatementIds() == std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
+TEST_CASE("the code of waiting statements is bounded, but one alone may be longer") {
+  Fixture f({.statements_queued_bytes_max = 10});
+  f.BecomeIdle();
+  CHECK(f.session->Submit("twelve bytes", Kind::kSpark));
+  const Result<StatementRecord> second = f.session->Submit("1", Kind::kSpark);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == ErrorCode::kResourceExhausted);
+  f.Happens({Started(0), Finished(0, "{}")});
+  CHECK(f.session->Submit("1", Kind::kSpark));
+}
+
+TEST_CASE("completions under way are bounded") {
+  Fixture f({.completions_max = 1});
+  f.BecomeIdle();
+  int refused = 0;
+  const auto count = [&](const Result<std::vector<std::string>>& answer) {
+    refused += !answer && answer.error().code == ErrorCode::kResourceExhausted ? 1 : 0;
+  };
+  f.session->Complete("a", Kind::kSpark, 1, count);
+  CHECK(refused == 0);
+  f.session->Complete("b", Kind::kSpark, 1, count);
+  CHECK(refused == 1);
+  CHECK(f.commands->sent.size() == 1);
+}
+
 TEST_CASE("too many waiting statements are refused until one has ended") {
   Fixture f({.statements_queued_max = 2});
   f.BecomeIdle();

@@ -324,6 +324,16 @@ TEST_CASE("a client that waits for a session is answered when it is idle or has 
   CHECK(ended->response->body == R"({"id":1,"state":"dead"})");
 }
 
+TEST_CASE("nobody waits for a statement that cannot be") {
+  Fixture f;
+  f.StartIdle();
+  for (const char* id : {"-1", "-2", "99"}) {
+    CAPTURE(id);
+    const HttpResponse answer = f.Get(std::string("/sessions/0/statements/") + id + "?wait=30s");
+    CHECK(answer.status == 404);
+  }
+}
+
 TEST_CASE("deleting answers when the driver has ended, and once") {
   Fixture f;
   f.StartIdle();
