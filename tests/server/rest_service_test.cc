@@ -56,6 +56,9 @@ struct Fixture : SessionFixture {
                  &authenticator, *log);
   }
 
+  // As a server does: the timer's calls use the rest.
+  ~Fixture() { timer.Stop(); }
+
   std::shared_ptr<FakeExchange> Start(HttpRequest request) {
     auto exchange = std::make_shared<FakeExchange>(std::move(request));
     rest->Handle(exchange);
