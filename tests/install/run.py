@@ -122,7 +122,9 @@ class ForeignHttplib:
     @classmethod
     def setUpClass(cls):
         if not (HTTPLIB / "httplib.h").exists():
-            raise unittest.SkipTest("needs `meson subprojects download cpp-httplib`")
+            reason = "a foreign cpp-httplib: needs `meson subprojects download cpp-httplib`"
+            print(f"SKIP: {reason}")
+            raise unittest.SkipTest(reason)
         cls.installed = Installation(cls.kind, "--force-fallback-for=cpp-httplib")
 
     def test_a_program_with_another_httplib_is_not_harmed(self):

@@ -44,6 +44,8 @@ final class ServerLink {
     private volatile int current;
     private volatile long lastCommand;
     private volatile long lastContact = System.nanoTime();
+    /** A server whose stream is open is there, even if it has nothing to say for a while. */
+    private volatile boolean listening;
 
     ServerLink(Settings settings, Outbox outbox, Listener listener)
             throws GeneralSecurityException {
@@ -152,6 +154,7 @@ final class ServerLink {
             String line;
             while ((line = lines.readLine()) != null) {
                 answered = true;
+                listening = true;
                 worked.run();
                 receive(JsonReader.readObject(line));
             }
@@ -162,6 +165,11 @@ final class ServerLink {
                 current = (current + 1) % settings.servers.size();
             }
             throw broken;
+        } finally {
+            if (answered) {
+                lastContact = System.nanoTime();
+            }
+            listening = false;
         }
     }
 
@@ -205,7 +213,7 @@ final class ServerLink {
         long lost = TimeUnit.MILLISECONDS.toNanos(settings.serverLostMillis);
         try {
             while (!closed.await(Math.min(lost / 4 + 1, 5_000_000_000L), TimeUnit.NANOSECONDS)) {
-                if (System.nanoTime() - lastContact > lost) {
+                if (!listening && System.nanoTime() - lastContact > lost) {
                     end("No answer of the server for " + settings.serverLostMillis + " ms");
                 }
             }
