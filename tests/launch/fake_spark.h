@@ -15,34 +15,9 @@
 #include <livy/clock.h>
 #include <livy/launcher.h>
 
+#include "../scratch.h"
+
 namespace livy::testing {
-
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "livy-launch-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
-  void Write(const std::filesystem::path& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << text;
-  }
-
-  void WriteProgram(const std::filesystem::path& name, const std::string& script) const {
-    Write(name, "#!/bin/sh\n" + script + "\n");
-    std::filesystem::permissions(path_ / name, std::filesystem::perms::owner_all);
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 // An environment variable for as long as this lives. Null: not set.
 class Variable {

@@ -23,7 +23,7 @@
 
 #include <livy/store.h>
 
-#include "scratch.h"
+#include "../scratch.h"
 #include "store/commit_queue.h"
 #include "store/sqlite_database.h"
 

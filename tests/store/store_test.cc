@@ -9,7 +9,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "scratch.h"
+#include "../scratch.h"
 
 namespace livy {
 namespace {
