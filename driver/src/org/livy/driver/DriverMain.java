@@ -26,8 +26,8 @@ public final class DriverMain implements ServerLink.Listener {
         classFolder = Files.createTempDirectory(Paths.get(parent), "livy-repl-").toFile();
         scala = new ScalaStart(classFolder.getPath(), settings.outputBytesMax);
         interpreters = new Interpreters(this::startInterpreter);
-        statements = new StatementQueue(
-                interpreters, outbox, new SparkJobGroups(), settings.cancelMillis);
+        statements = new StatementQueue(interpreters, outbox, new SparkJobGroups(),
+                settings.cancelMillis, settings.outputBytesMax);
         end = new DriverEnd(outbox, interpreters, classFolder);
         commands = new Commands(statements, interpreters, outbox, settings.kind, end::orderly);
     }

@@ -9,10 +9,11 @@ import java.util.List;
  */
 interface Interpreter {
     /**
-     * Runs {@code code} to its end; the Spark jobs it starts belong to {@code jobGroup}. Failures
-     * of the code are results. Throws only if it was stopped.
+     * Runs the statement's code to its end; the Spark jobs it starts belong to the statement's job
+     * group. What it prints goes to {@code output} as it comes. Failures of the code are results.
+     * Throws only if it was stopped.
      */
-    Result execute(String code, String jobGroup) throws InterruptedException;
+    Result execute(Statement statement, StatementOutput output) throws InterruptedException;
 
     /** Asks the code that {@code runner} executes to stop. May be called again if it does not. */
     void interrupt(Thread runner);

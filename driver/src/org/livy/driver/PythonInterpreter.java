@@ -93,11 +93,11 @@ final class PythonInterpreter implements Interpreter {
     }
 
     @Override
-    public Result execute(String code, String jobGroup) {
+    public Result execute(Statement statement, StatementOutput output) {
         conversation.lock();
         try {
-            Map<String, Object> reply =
-                    ask(Json.object("op", "execute", "code", code, "group", jobGroup));
+            Map<String, Object> reply = ask(Json.object(
+                    "op", "execute", "code", statement.code, "group", statement.jobGroup()));
             return reply == null ? Result.died(child.howItEnded()) : result(reply);
         } finally {
             conversation.unlock();

@@ -60,9 +60,10 @@ final class RInterpreter implements Interpreter {
     }
 
     @Override
-    public Result execute(String code, String jobGroup) {
+    public Result execute(Statement statement, StatementOutput output) {
         try {
-            RChannel.Answer answer = channel.ask(code, jobGroup, outputBytesMax);
+            RChannel.Answer answer =
+                    channel.ask(statement.code, statement.jobGroup(), outputBytesMax);
             switch (answer.outcome) {
                 case "INC":
                     return Result.error("Error", "incomplete statement");

@@ -54,20 +54,18 @@ final class ScalaInterpreter implements Interpreter {
     }
 
     @Override
-    public Result execute(String code, String jobGroup) throws InterruptedException {
-        StatementOutput output = new StatementOutput(outputBytesMax, SystemOut.LOG);
+    public Result execute(Statement statement, StatementOutput output) throws InterruptedException {
         messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
         Thread runner = Thread.currentThread();
         ClassLoader before = runner.getContextClassLoader();
-        SparkAccess.setJobGroup(jobGroup);
+        SparkAccess.setJobGroup(statement.jobGroup());
         SystemOut.capture(output);
         engine.useClassLoader();
         try {
-            return withConsole(output, () -> runBlocks(code, output));
+            return withConsole(output, () -> runBlocks(statement.code, output));
         } finally {
             runner.setContextClassLoader(before);
             SystemOut.release(output);
-            output.end();
             SparkAccess.clearJobGroup();
         }
     }

@@ -12,10 +12,10 @@ final class SqlInterpreter implements Interpreter {
     }
 
     @Override
-    public Result execute(String code, String jobGroup) {
-        SparkAccess.setJobGroup(jobGroup);
+    public Result execute(Statement statement, StatementOutput output) {
+        SparkAccess.setJobGroup(statement.jobGroup());
         try {
-            Object frame = Reflect.call(SparkAccess.session(), "sql", code);
+            Object frame = Reflect.call(SparkAccess.session(), "sql", statement.code);
             String schema = (String) Reflect.call(Reflect.call(frame, "schema"), "json");
             List<Object> data = new ArrayList<>();
             for (Object row : (Object[]) Reflect.call(frame, "take", rowsMax)) {

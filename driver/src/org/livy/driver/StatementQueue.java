@@ -18,14 +18,17 @@ final class StatementQueue {
 
     private final Interpreters interpreters;
     private final Outbox outbox;
+    private final int outputBytesMax;
     private final StatementTimer timer;
     private final ArrayDeque<Statement> waiting = new ArrayDeque<>();
     private final Map<Long, Statement> unfinished = new HashMap<>();
     private Thread worker;
 
-    StatementQueue(Interpreters interpreters, Outbox outbox, SparkJobs jobs, long cancelMillis) {
+    StatementQueue(Interpreters interpreters, Outbox outbox, SparkJobs jobs, long cancelMillis,
+            int outputBytesMax) {
         this.interpreters = interpreters;
         this.outbox = outbox;
+        this.outputBytesMax = outputBytesMax;
         this.timer = new StatementTimer(this, outbox, jobs, cancelMillis);
     }
 
@@ -128,6 +131,7 @@ final class StatementQueue {
         outbox.add(Json.object(
                 "event", "started", "id", statement.id, "at", System.currentTimeMillis()));
         ScheduledFuture<?> progress = timer.reportProgress(statement);
+        StatementOutput printed = new StatementOutput(outputBytesMax, SystemOut.LOG);
         long begin = System.nanoTime();
         Result result;
         try {
@@ -136,7 +140,7 @@ final class StatementQueue {
                 throw new InterruptedException();
             }
             begin = System.nanoTime();
-            result = interpreter.execute(statement.code, statement.jobGroup());
+            result = interpreter.execute(statement, printed);
         } catch (InterpreterException notStarted) {
             result = Result.noInterpreter(notStarted.getMessage());
         } catch (InterruptedException | ThreadDeath stopped) {
@@ -147,6 +151,7 @@ final class StatementQueue {
                     String.valueOf(defect.getMessage()));
         } finally {
             progress.cancel(false);
+            printed.end();
         }
         settle(statement, result, (System.nanoTime() - begin) / 1000);
     }

@@ -27,8 +27,9 @@ final class StatementQueueTest {
         }
 
         @Override
-        public Result execute(String code, String jobGroup) throws InterruptedException {
-            switch (code) {
+        public Result execute(Statement statement, StatementOutput output)
+                throws InterruptedException {
+            switch (statement.code) {
                 case "wait":
                     entered.countDown();
                     new CountDownLatch(1).await();
@@ -46,8 +47,8 @@ final class StatementQueueTest {
                     Arrays.fill(text, 'x');
                     return Result.ok("text/plain", new String(text));
                 default:
-                    executed.add(code);
-                    return Result.ok("text/plain", code);
+                    executed.add(statement.code);
+                    return Result.ok("text/plain", statement.code);
             }
         }
 
@@ -91,7 +92,7 @@ final class StatementQueueTest {
         Bench(boolean killable, long cancelMillis) {
             interpreter = new FakeInterpreter(killable);
             queue = new StatementQueue(
-                    new Interpreters(this::start), outbox, new NoJobs(), cancelMillis);
+                    new Interpreters(this::start), outbox, new NoJobs(), cancelMillis, 1000);
         }
 
         private Interpreter start(String kind) throws InterpreterException {
