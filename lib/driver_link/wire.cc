@@ -59,6 +59,12 @@ class Members {
     return Statement::Time(std::chrono::milliseconds(millis ? *millis : Miss<std::int64_t>("at")));
   }
 
+  std::chrono::microseconds Micros() {
+    const JsonValue* value = event_.Find("micros");
+    const auto micros = value == nullptr ? std::nullopt : value->AsInt64();
+    return std::chrono::microseconds(std::max<std::int64_t>(0, micros.value_or(0)));
+  }
+
   double Progress() {
     const JsonValue* value = event_.Find("progress");
     const std::optional<double> progress = value == nullptr ? std::nullopt : value->AsDouble();
@@ -103,6 +109,7 @@ FinishedEvent ReadFinished(Members& members) {
   return {.id = members.Id(),
           .state = *state,
           .at = members.At(),
+          .ran = members.Micros(),
           .output_json = members.Json("output")};
 }
 

@@ -73,7 +73,8 @@ struct FinishedEvent {
   int id = 0;
   StatementState state = StatementState::kAvailable;
   Statement::Time at = {};
-  std::string output_json = "null";  // As the driver wrote it; "null" if the statement never ran.
+  std::chrono::microseconds ran = {};  // In the interpreter.
+  std::string output_json = "null";    // As the driver wrote it; "null" if the statement never ran.
 };
 
 struct CompletionEvent {

@@ -195,6 +195,7 @@ void InteractiveSession::SendStored() {
 Result<void> InteractiveSession::CancelStatement(int id) {
   StatementRecord statement;
   std::vector<WaitList::Wake> wakes;
+  std::unique_lock saving(save_mutex_);
   {
     const std::lock_guard lock(mutex_);
     if (const Result<void> running = CheckRunning(); !running) return running.error();
@@ -205,6 +206,7 @@ Result<void> InteractiveSession::CancelStatement(int id) {
     if (IsFinal(statement.state)) waiting_.TakeAll(id, wakes);
   }
   const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {});
+  saving.unlock();
   CallAll(wakes);
   return stored;
 }

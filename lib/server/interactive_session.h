@@ -122,6 +122,7 @@ class InteractiveSession : public DriverEventSink,
   void OnApplication(const ApplicationStatus& status);
   WaitList::Wake TakeWaiting(WaitList::Token token);
   Completed TakeCompletion(int id);
+  void DropSurplus();
   void OnConnectTimeout();
   void Kill();
   void WriteLog(LogLevel level, std::string_view message) const;
@@ -135,14 +136,18 @@ class InteractiveSession : public DriverEventSink,
   void Note(std::string_view line);
   void ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes);
   void ApplyState(const StateEvent& event, std::vector<WaitList::Wake>& wakes);
-  std::vector<int> DropOldStatements();
-  std::vector<StatementRecord> Preview(const std::vector<DriverEvent>& events) const;
+  std::vector<StatementRecord> Ended(const std::vector<DriverEvent>& events) const;
+  std::vector<int> SurplusBesides(const std::vector<StatementRecord>& ended) const;
   std::vector<StatementRecord> CancelAll();
 
   const int id_;
   const SessionRequest request_;
   const Ownership ownership_;
   SessionServices& services_;
+
+  // Held while what has become of statements is stored and shown, so that the store ends with what
+  // was last. Before mutex_; not over calls to anybody but the store.
+  std::mutex save_mutex_;
 
   mutable std::mutex mutex_;
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.

@@ -20,6 +20,11 @@ std::optional<int> StatementOf(const DriverEvent& event) {
   return std::nullopt;
 }
 
+// Whether the event is lost with the server: what it tells is not stored.
+bool IsLogLike(const DriverEvent& event) {
+  return std::holds_alternative<ProgressEvent>(event.what);
+}
+
 bool ApplyToStatement(const DriverEvent& event, StatementRecord& statement) {
   if (const auto* started = std::get_if<StartedEvent>(&event.what)) {
     return Apply(*started, statement);
@@ -53,48 +58,75 @@ void InteractiveSession::OnConnectTimeout() {
 }
 
 Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& events) {
-  // First stored, then shown: what a client has seen must still be there after a crash.
-  std::vector<StatementRecord> changed;
-  {
-    const std::lock_guard lock(mutex_);
-    changed = Preview(events);
-  }
-  if (const Result<void> stored = services_.store.SaveStatements(id_, changed, {}); !stored) {
-    return stored;
-  }
-
   std::vector<WaitList::Wake> wakes;
   {
+    const std::lock_guard saving(save_mutex_);
+    // First stored, then shown: what a client has seen must still be there after a crash.
+    std::vector<StatementRecord> ended;
+    std::vector<int> dropped;
+    {
+      const std::lock_guard lock(mutex_);
+      ended = Ended(events);
+      dropped = SurplusBesides(ended);
+    }
+    if (const Result<void> stored = services_.store.SaveStatements(id_, ended, dropped); !stored) {
+      return stored;
+    }
     const std::lock_guard lock(mutex_);
+    for (const int id : dropped)
+      statements_.erase(id);
     for (const DriverEvent& event : events)
       ApplyEvent(event, wakes);
   }
   CallAll(wakes);  // Who waited for a statement sees it before it can be dropped.
-  std::vector<int> dropped;
-  {
-    const std::lock_guard lock(mutex_);
-    dropped = DropOldStatements();
-  }
-  if (const Result<void> forgotten = services_.store.SaveStatements(id_, {}, dropped); !forgotten) {
-    WriteLog(LogLevel::kWarning, forgotten.error().message);  // They stay in the store; no harm.
-  }
+  DropSurplus();
   return {};
 }
 
-std::vector<StatementRecord> InteractiveSession::Preview(
+std::vector<StatementRecord> InteractiveSession::Ended(
     const std::vector<DriverEvent>& events) const {
   std::map<int, StatementRecord> changed;
   for (const DriverEvent& event : events) {
     const std::optional<int> id = StatementOf(event);
     const auto found = id ? statements_.find(*id) : statements_.end();
-    if (found == statements_.end() || std::holds_alternative<ProgressEvent>(event.what)) continue;
-    StatementRecord& statement = changed.try_emplace(*id, found->second).first->second;
-    ApplyToStatement(event, statement);
+    if (found == statements_.end() || IsLogLike(event)) continue;
+    ApplyToStatement(event, changed.try_emplace(*id, found->second).first->second);
   }
-  std::vector<StatementRecord> records;
-  for (auto& [id, statement] : changed)
-    records.push_back(std::move(statement));
-  return records;
+  std::vector<StatementRecord> ended;
+  for (auto& [id, statement] : changed) {
+    if (IsFinal(statement.state)) ended.push_back(std::move(statement));
+  }
+  return ended;
+}
+
+// The oldest final statements beyond those that are kept once `ended` have ended, without these.
+// Those that still wait or run do not count: a long queue must not cost what has just ended.
+std::vector<int> InteractiveSession::SurplusBesides(
+    const std::vector<StatementRecord>& ended) const {
+  std::vector<int> final_before;
+  for (const auto& [id, statement] : statements_) {
+    if (IsFinal(statement.state) &&
+        !std::ranges::binary_search(ended, id, {}, &StatementRecord::id))
+      final_before.push_back(id);
+  }
+  const auto kept_max = static_cast<std::size_t>(services_.limits.statements_retained_max);
+  const std::size_t kept = final_before.size() + ended.size();
+  final_before.resize(std::min(final_before.size(), kept - std::min(kept, kept_max)));
+  return final_before;
+}
+
+// After more statements have ended at once than are kept; else those went with the last change.
+void InteractiveSession::DropSurplus() {
+  std::vector<int> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    dropped = SurplusBesides({});
+    for (const int id : dropped)
+      statements_.erase(id);
+  }
+  if (const Result<void> forgotten = services_.store.SaveStatements(id_, {}, dropped); !forgotten) {
+    WriteLog(LogLevel::kWarning, forgotten.error().message);  // They stay in the store; no harm.
+  }
 }
 
 void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes) {
@@ -133,29 +165,11 @@ void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitLis
   }
 }
 
-std::vector<int> InteractiveSession::DropOldStatements() {
-  std::vector<int> dropped;
-  // Those that still wait or run do not count: a long queue must not cost what has just ended.
-  auto surplus = std::ranges::count_if(
-                     statements_, [](const auto& entry) { return IsFinal(entry.second.state); }) -
-                 services_.limits.statements_retained_max;
-  auto oldest = statements_.begin();
-  while (surplus > 0 && oldest != statements_.end()) {
-    if (!IsFinal(oldest->second.state)) {
-      ++oldest;
-      continue;
-    }
-    dropped.push_back(oldest->first);
-    oldest = statements_.erase(oldest);
-    --surplus;
-  }
-  return dropped;
-}
-
 void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   using enum ApplicationState;
   std::vector<WaitList::Wake> wakes;
   std::vector<StatementRecord> cancelled;
+  std::unique_lock saving(save_mutex_);
   {
     const std::lock_guard lock(mutex_);
     application_status_ = status;
@@ -173,10 +187,10 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
     completions_.clear();
     wakes.push_back(std::exchange(ended_, nullptr));
   }
+  const Result<void> stored = services_.store.SaveStatements(id_, cancelled, {});
+  saving.unlock();
   WriteLog(LogLevel::kInfo, fmt::format("ended: {}", status.reason));
-  if (const Result<void> stored = services_.store.SaveStatements(id_, cancelled, {}); !stored) {
-    WriteLog(LogLevel::kWarning, stored.error().message);
-  }
+  if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
   CallAll(wakes);
 }
 

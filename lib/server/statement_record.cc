@@ -36,7 +36,9 @@ bool Apply(const StartedEvent& event, StatementRecord& statement) {
 }
 
 bool Apply(const ProgressEvent& event, StatementRecord& statement) {
-  if (IsFinal(statement.state) || event.progress <= statement.progress) return false;
+  if (IsFinal(statement.state)) return false;
+  const bool has_moved = MoveTo(kRunning, statement);
+  if (event.progress <= statement.progress) return has_moved;
   statement.progress = event.progress;
   return true;
 }
@@ -52,6 +54,10 @@ bool Apply(const FinishedEvent& event, StatementRecord& statement) {
   statement.completed = event.at;
   if (event.output_json != "null") {
     statement.output_json = std::make_shared<const std::string>(event.output_json);
+    const auto ran = std::chrono::duration_cast<std::chrono::milliseconds>(event.ran);
+    if (statement.started == Statement::Time() && event.at.time_since_epoch() > ran) {
+      statement.started = event.at - ran;
+    }
   }
   return true;
 }

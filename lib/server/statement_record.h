@@ -24,7 +24,8 @@ struct StatementRecord {
 };
 
 // Each applies what happened, and returns whether anything changed. A forbidden move of the state
-// is not made.
+// is not made. That a statement has started is not stored (docs/design/007-what-is-stored.md), so
+// whatever only happens to one that runs shows it, too.
 bool Apply(const StartedEvent& event, StatementRecord& statement);
 bool Apply(const ProgressEvent& event, StatementRecord& statement);
 bool Apply(const FinishedEvent& event, StatementRecord& statement);

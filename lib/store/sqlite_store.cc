@@ -126,6 +126,10 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions&
     if (Result<void> set = database->Execute(limit.c_str()); !set) return set.error();
   }
 
+  Result<SqliteStatement> begin = database->Prepare("BEGIN IMMEDIATE");
+  if (!begin) return begin.error();
+  Result<SqliteStatement> commit = database->Prepare("COMMIT");
+  if (!commit) return commit.error();
   Result<SqliteStatement> put = database->Prepare(
       "INSERT INTO entry (key, value) VALUES (?1, ?2) "
       "ON CONFLICT (key) DO UPDATE SET value = excluded.value");
@@ -137,7 +141,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions&
   Result<SqliteStatement> next =
       database->Prepare("SELECT key FROM entry WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1");
   if (!next) return next.error();
-  Statements statements{.put = *std::move(put),
+  Statements statements{.begin = *std::move(begin),
+                        .commit = *std::move(commit),
+                        .put = *std::move(put),
                         .forget = *std::move(forget),
                         .get = *std::move(get),
                         .next = *std::move(next)};
@@ -182,13 +188,15 @@ void SqliteStore::Write(const std::vector<PendingBatch*>& batches) {
 }
 
 Result<void> SqliteStore::Transact(const std::vector<PendingBatch*>& batches) {
-  if (Result<void> begun = database_.Execute("BEGIN IMMEDIATE"); !begun) return begun;
+  if (const auto begun = statements_.begin.Run(); !begun) return begun.error();
   Result<void> done;
   for (const PendingBatch* batch : batches) {
     done = Change(*batch->changes);
     if (!done) break;
   }
-  if (done) done = database_.Execute("COMMIT");
+  if (done) {
+    if (const auto committed = statements_.commit.Run(); !committed) done = committed.error();
+  }
   if (!done && database_.InTransaction()) {
     // The first failure is the one to tell of. One in the rollback itself shows in the next BEGIN.
     (void)database_.Execute("ROLLBACK");

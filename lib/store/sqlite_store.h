@@ -35,6 +35,8 @@ class SqliteStore : public Store {
 
  private:
   struct Statements {
+    SqliteStatement begin;
+    SqliteStatement commit;
     SqliteStatement put;
     SqliteStatement forget;
     SqliteStatement get;

@@ -1,6 +1,8 @@
 // Stand-ins for what surrounds a session.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -78,11 +80,13 @@ class RecordedCommands : public DriverCommands {
   bool is_connected = true;
 };
 
-// A memory store that can be told to fail.
+// A memory store that counts changes and can be told to fail.
 class FailingStore : public Store {
  public:
   Result<void> Apply(const std::vector<StoreChange>& changes) override {
+    if (const auto hook = std::exchange(before_change, nullptr)) hook();
     if (failure) return *failure;
+    ++changes_made;
     return memory_->Apply(changes);
   }
   Result<std::optional<std::string>> Get(std::string_view key) const override {
@@ -93,6 +97,8 @@ class FailingStore : public Store {
   }
 
   std::optional<Error> failure = {};
+  std::atomic<int> changes_made = 0;
+  std::function<void()> before_change = {};  // Called once.
 
  private:
   const std::unique_ptr<Store> memory_ = MakeMemoryStore();

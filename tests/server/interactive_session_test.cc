@@ -8,59 +8,14 @@
 
 #include <doctest/doctest.h>
 
-#include "server/fakes.h"
+#include "server/one_session.h"
 
 namespace livy::internal {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr ApplicationStatus kExited = {.state = ApplicationState::kFailed};
-
-struct Fixture : SessionFixture {
-  Fixture() : Fixture(ServerLimits{}) {}
-  explicit Fixture(const ServerLimits& limits) {
-    services.limits = limits;
-    session = std::make_shared<InteractiveSession>(7, SessionRequest{.kind = Kind::kSpark},
-                                                   std::nullopt, services);
-    session->Start(launcher, {.tag = "tag"}, commands, [this] { ++ends; });
-  }
-
-  void Happens(std::vector<DriverEvent> events) {
-    for (DriverEvent& event : events)
-      event.number = ++last_event;
-    REQUIRE(session->OnDriverEvents(events));
-  }
-  void BecomeIdle() { Happens({{.what = StateEvent{.state = SessionState::kIdle}}}); }
-
-  StatementState StateOf(int id) const { return session->FindStatement(id)->state; }
-  std::optional<std::string> Stored(int id) const {
-    return backing.Get("v1/interactive/7/statements/" + std::to_string(id)).value();
-  }
-  ManualProcess& process() { return *launcher.processes.at(0); }
-
-  std::shared_ptr<InteractiveSession> session;
-  std::int64_t last_event = 0;
-  int ends = 0;
-};
-
-Statement::Time At(int millis) {
-  return Statement::Time(milliseconds(millis));
-}
-
-DriverEvent Started(int id) {
-  return {.what = StartedEvent{.id = id, .at = At(10)}};
-}
-DriverEvent Finished(int id, std::string output) {
-  return {.what = FinishedEvent{.id = id, .at = At(20), .output_json = std::move(output)}};
-}
-DriverEvent Cancelled(int id) {
-  return {.what = FinishedEvent{.id = id, .state = StatementState::kCancelled, .at = At(20)}};
-}
-DriverEvent Idle() {
-  return {.what = StateEvent{.state = SessionState::kIdle}};
-}
+using Fixture = SessionUnderTest;
 
 TEST_CASE("a session is starting until its driver is idle, and takes no statements before") {
   Fixture f;
@@ -134,12 +89,12 @@ TEST_CASE("an event that cannot be stored changes nothing, so that the driver se
   f.session->Submit("1", Kind::kSpark).value();
   f.backing.failure = Error{ErrorCode::kUnavailable, "The disk is full."};
 
-  CHECK_FALSE(f.session->OnDriverEvents({Started(0)}));
+  CHECK_FALSE(f.session->OnDriverEvents({Started(0), Finished(0, "{}")}));
   CHECK(f.StateOf(0) == StatementState::kWaiting);
 
   f.backing.failure.reset();
-  CHECK(f.session->OnDriverEvents({Started(0)}));
-  CHECK(f.StateOf(0) == StatementState::kRunning);
+  CHECK(f.session->OnDriverEvents({Started(0), Finished(0, "{}")}));
+  CHECK(f.StateOf(0) == StatementState::kAvailable);
 }
 
 TEST_CASE(
