@@ -35,8 +35,9 @@ class SessionHandle {
   Result<Session> WaitUntilIdle(std::chrono::milliseconds timeout) const;
 
   // Queues a statement behind those submitted before it. Fails with kUnavailable if the session
-  // does not accept statements in its present state; with kInvalidArgument if the server refuses
-  // the statement itself.
+  // does not accept statements in its present state: liblivy's server does from the session's
+  // creation to its end, Apache Livy not before the session is idle. Fails with kInvalidArgument if
+  // the server refuses the statement itself.
   Result<JobHandle> Submit(const StatementRequest& request) const;
 
   // A handle of a statement submitted earlier. Asks nothing of the server.

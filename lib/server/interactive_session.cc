@@ -1,7 +1,6 @@
 #include "server/interactive_session.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <utility>
 
@@ -60,6 +59,7 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
     const std::lock_guard lock(mutex_);
     commands_ = std::move(commands);
     ended_ = std::move(ended);
+    SendStored();
   }
   WriteLog(LogLevel::kInfo, "starting");
   ApplicationObserver observer = [self = weak_from_this()](const ApplicationStatus& status) {
@@ -133,27 +133,25 @@ LogPage InteractiveSession::Log(int from, int size) const {
   return page;
 }
 
-Result<void> InteractiveSession::CheckRunning() const {
-  if (state_ == kIdle || state_ == kBusy || state_ == kError) return {};
+Result<void> InteractiveSession::CheckActive() const {
+  if (IsActive(state_)) return {};
   return Error{ErrorCode::kUnavailable, fmt::format("Session is in state {}", ToString(state_))};
 }
 
+bool InteractiveSession::IsStarting() const {
+  return state_ == kNotStarted || state_ == kStarting || state_ == kRecovering;
+}
+
 Result<void> InteractiveSession::CheckRoom(std::string_view code) const {
-  int queued = static_cast<int>(storing_.size());
-  std::size_t bytes = code.size();
-  for (const auto& [id, statement] : statements_) {
-    if (IsFinal(statement.state)) continue;
-    ++queued;
-    bytes += statement.code->size();
-  }
+  const int queued = queued_ + static_cast<int>(storing_.size());
   const ServerLimits& limits = services_.limits;
   if (queued < limits.statements_queued_max &&
-      (queued == 0 || bytes <= limits.statements_queued_bytes_max)) {
+      (queued == 0 || queued_bytes_ + code.size() <= limits.statements_queued_bytes_max)) {
     return {};
   }
   return Error{ErrorCode::kResourceExhausted,
                fmt::format("Session {} has {} statements with {} bytes of code waiting already.",
-                           id_, queued, bytes - code.size())};
+                           id_, queued, queued_bytes_)};
 }
 
 Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) {
@@ -161,7 +159,7 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) 
                                .code = std::make_shared<const std::string>(std::move(code))};
   {
     const std::lock_guard lock(mutex_);
-    if (const Result<void> running = CheckRunning(); !running) return running.error();
+    if (const Result<void> active = CheckActive(); !active) return active.error();
     if (const Result<void> room = CheckRoom(*statement.code); !room) return room.error();
     statement.id = next_statement_++;
     storing_.insert(statement.id);
@@ -173,8 +171,12 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) 
   if (stored) {
     if (HasEnded(state_)) ApplyEnd(services_.clock.Wall(), statement);
     statements_[statement.id] = statement;
-    unsent_[statement.id] = {.id = statement.id, .kind = kind, .code = *statement.code};
-    MoveTo(kBusy);
+    if (!IsFinal(statement.state)) {
+      ++queued_;
+      queued_bytes_ += statement.code->size();
+      unsent_[statement.id] = {.id = statement.id, .kind = kind, .code = *statement.code};
+    }
+    if (!IsStarting()) MoveTo(kBusy);
   }
   SendStored();
   if (!stored) return stored.error();
@@ -182,14 +184,21 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) 
 }
 
 // Storing may finish in another order than submitting; the driver must run the statements in the
-// order of their ids. Sending never blocks, and only under the lock does it keep that order.
+// order of their ids. Sending never blocks, and only under the lock does it keep that order. What
+// is sent before the driver has connected waits for it in its link.
 void InteractiveSession::SendStored() {
+  if (commands_ == nullptr) return;
   while (!unsent_.empty() && (storing_.empty() || unsent_.begin()->first < *storing_.begin())) {
-    const ExecuteCommand command = std::move(unsent_.begin()->second);
+    commands_->Send(unsent_.begin()->second);
     unsent_.erase(unsent_.begin());
-    const auto found = statements_.find(command.id);  // It may be cancelled and dropped already.
-    if (found != statements_.end() && !IsFinal(found->second.state)) commands_->Send(command);
   }
+}
+
+void InteractiveSession::OnFinal(const StatementRecord& statement,
+                                 std::vector<WaitList::Wake>& wakes) {
+  --queued_;
+  queued_bytes_ -= statement.code->size();
+  waiting_.TakeAll(statement.id, wakes);
 }
 
 Result<void> InteractiveSession::CancelStatement(int id) {
@@ -198,12 +207,16 @@ Result<void> InteractiveSession::CancelStatement(int id) {
   std::unique_lock saving(save_mutex_);
   {
     const std::lock_guard lock(mutex_);
-    if (const Result<void> running = CheckRunning(); !running) return running.error();
+    if (const Result<void> active = CheckActive(); !active) return active.error();
     const auto found = statements_.find(id);
     if (found == statements_.end() || !ApplyCancel(found->second)) return {};
+    if (unsent_.erase(id) == 0) {
+      commands_->Send(CancelCommand{.id = id});
+    } else {
+      found->second.completed = services_.clock.Wall();  // No driver will tell.
+    }
     statement = found->second;
-    commands_->Send(CancelCommand{.id = id});
-    if (IsFinal(statement.state)) waiting_.TakeAll(id, wakes);
+    if (IsFinal(statement.state)) OnFinal(statement, wakes);
   }
   const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {});
   saving.unlock();
@@ -234,27 +247,32 @@ StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t si
 }
 
 void InteractiveSession::Complete(std::string code, Kind kind, int cursor, Completed completed) {
-  Result<void> running;
+  std::optional<Result<std::vector<std::string>>> answer;
+  const auto late = std::make_shared<TimerCall>(services_.timer);
   int id = 0;
   {
     const std::lock_guard lock(mutex_);
-    running = CheckRunning();
-    if (running && static_cast<int>(completions_.size()) >= services_.limits.completions_max) {
-      running = Error{ErrorCode::kResourceExhausted,
-                      fmt::format("Session {} has too many completions under way.", id_)};
-    }
-    if (running) {
+    if (const Result<void> active = CheckActive(); !active) {
+      answer = active.error();
+    } else if (IsStarting()) {
+      answer = std::vector<std::string>();
+    } else if (static_cast<int>(completions_.size()) >= services_.limits.completions_max) {
+      answer = Error{ErrorCode::kResourceExhausted,
+                     fmt::format("Session {} has too many completions under way.", id_)};
+    } else {
       id = next_completion_++;
-      completions_[id] = completed;
+      completions_[id] = [completed, late](auto found) { completed(std::move(found)); };
       commands_->Send(
           CompleteCommand{.id = id, .kind = kind, .code = std::move(code), .cursor = cursor});
     }
   }
-  if (!running) return completed(running.error());
-  services_.timer.After(kCompletionTimeout, [self = weak_from_this(), id] {
+  if (answer) return completed(*std::move(answer));
+  late->After(kCompletionTimeout, [self = weak_from_this(), id] {
     const auto session = self.lock();
-    const Completed late = session ? session->TakeCompletion(id) : nullptr;
-    if (late) late(Error{ErrorCode::kDeadlineExceeded, "The driver did not answer in 30 s."});
+    const Completed unanswered = session ? session->TakeCompletion(id) : nullptr;
+    if (unanswered) {
+      unanswered(Error{ErrorCode::kDeadlineExceeded, "The driver did not answer in 30 s."});
+    }
   });
 }
 
@@ -304,25 +322,20 @@ bool InteractiveSession::IsDue(int key) const {
 }
 
 WaitList::Token InteractiveSession::Await(int key, Clock::Duration timeout, WaitList::Wake wake) {
-  const auto timer_id = std::make_shared<std::atomic<Timer::Id>>(0);
+  const auto late = std::make_shared<TimerCall>(services_.timer);
   WaitList::Token token = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (!IsDue(key)) {
-      token = waiting_.Add(key, [wake, timer_id, &timer = services_.timer] {
-        timer.Cancel(*timer_id);
-        wake();
-      });
-    }
+    if (!IsDue(key)) token = waiting_.Add(key, [wake, late] { wake(); });
   }
   if (token == 0) {
     wake();
     return token;
   }
   if (timeout == Clock::Duration::max()) return token;
-  *timer_id = services_.timer.After(timeout, [self = weak_from_this(), token] {
+  late->After(timeout, [self = weak_from_this(), token] {
     const auto session = self.lock();
-    if (const WaitList::Wake late = session ? session->TakeWaiting(token) : nullptr) late();
+    if (const WaitList::Wake expired = session ? session->TakeWaiting(token) : nullptr) expired();
   });
   return token;
 }

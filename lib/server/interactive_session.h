@@ -78,11 +78,13 @@ class InteractiveSession : public DriverEventSink,
   Session View() const;
   LogPage Log(int from, int size) const;
 
-  // Fails with kUnavailable if the session does not take statements now, or cannot be stored; with
-  // kResourceExhausted if too many are waiting.
+  // Queues a statement; until the driver is there it waits. Fails with kUnavailable if the session
+  // is ending or has ended, or the statement cannot be stored; with kResourceExhausted if too many
+  // are waiting.
   Result<StatementRecord> Submit(std::string code, Kind kind);
 
-  // Fails with kUnavailable if the session is not running. Harmless for unknown and final ones.
+  // Fails with kUnavailable if the session is ending or has ended. Harmless for unknown and final
+  // ones.
   Result<void> CancelStatement(int id);
 
   std::optional<StatementRecord> FindStatement(int id) const;
@@ -91,7 +93,8 @@ class InteractiveSession : public DriverEventSink,
   // there, as Livy does.
   StatementSlice Statements(std::int64_t from, std::int64_t size, bool descending) const;
 
-  // Asks the driver what could stand at `cursor`. `completed` is called once.
+  // Asks the driver what could stand at `cursor`; while there is none, nothing can. `completed` is
+  // called once.
   void Complete(std::string code, Kind kind, int cursor, Completed completed);
 
   // Ends the driver: in an orderly way, by force after a time. Returns at once. Harmless if the
@@ -129,9 +132,11 @@ class InteractiveSession : public DriverEventSink,
 
   // The following are called with mutex_ held.
   bool MoveTo(SessionState to);
-  Result<void> CheckRunning() const;
+  bool IsStarting() const;
+  Result<void> CheckActive() const;
   Result<void> CheckRoom(std::string_view code) const;
   void SendStored();
+  void OnFinal(const StatementRecord& statement, std::vector<WaitList::Wake>& wakes);
   bool IsDue(int key) const;
   void Note(std::string_view line);
   void ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes);
@@ -158,9 +163,12 @@ class InteractiveSession : public DriverEventSink,
   std::function<void()> ended_;                   // Guarded by mutex_. Called once.
   std::map<int, StatementRecord> statements_;     // Guarded by mutex_.
   std::set<int> storing_;                         // Guarded by mutex_. Submitted, not yet stored.
-  std::map<int, ExecuteCommand> unsent_;  // Guarded by mutex_. Stored, behind one of storing_.
-  int next_statement_ = 0;                // Guarded by mutex_.
-  int next_completion_ = 0;               // Guarded by mutex_.
+  // Guarded by mutex_. Stored, but behind one of storing_, or before there was a driver to be.
+  std::map<int, ExecuteCommand> unsent_;
+  int queued_ = 0;                // Guarded by mutex_. Those of statements_ that are not final,
+  std::size_t queued_bytes_ = 0;  // and the length of their code.
+  int next_statement_ = 0;        // Guarded by mutex_.
+  int next_completion_ = 0;       // Guarded by mutex_.
   std::map<int, Completed> completions_;  // Guarded by mutex_.
   std::vector<std::string> notes_;        // Guarded by mutex_. End of the log.
   WaitList waiting_;                      // Guarded by mutex_.

@@ -132,9 +132,12 @@ void InteractiveSession::DropSurplus() {
 void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes) {
   if (const std::optional<int> id = StatementOf(event)) {
     const auto found = statements_.find(*id);
-    if (found == statements_.end() || !ApplyToStatement(event, found->second)) return;
-    if (found->second.state == StatementState::kRunning) MoveTo(kBusy);
-    if (IsFinal(found->second.state)) waiting_.TakeAll(*id, wakes);
+    if (found == statements_.end()) return;
+    StatementRecord& statement = found->second;
+    const bool was_final = IsFinal(statement.state);
+    if (!ApplyToStatement(event, statement)) return;
+    if (statement.state == StatementState::kRunning) MoveTo(kBusy);
+    if (IsFinal(statement.state) && !was_final) OnFinal(statement, wakes);
     return;
   }
   if (const auto* state = std::get_if<StateEvent>(&event.what)) return ApplyState(*state, wakes);
@@ -150,11 +153,9 @@ void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitLi
 
 void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitList::Wake>& wakes) {
   if (!event.message.empty()) Note(event.message);
-  if (event.state == kBusy) MoveTo(kBusy);
   // With a statement on its way to the driver, its idleness is over.
-  const bool queued = std::ranges::any_of(
-      statements_, [](const auto& entry) { return !IsFinal(entry.second.state); });
-  if (event.state == kIdle && !queued && MoveTo(kIdle)) {
+  if (event.state == kBusy || (event.state == kIdle && queued_ > 0)) MoveTo(kBusy);
+  if (event.state == kIdle && queued_ == 0 && MoveTo(kIdle)) {
     waiting_.TakeAll(WaitList::kIdleOrEnded, wakes);
   }
   if (event.state == kError || event.state == kDead) {
@@ -199,6 +200,9 @@ std::vector<StatementRecord> InteractiveSession::CancelAll() {
   for (auto& [id, statement] : statements_) {
     if (ApplyEnd(services_.clock.Wall(), statement)) cancelled.push_back(statement);
   }
+  queued_ = 0;
+  queued_bytes_ = 0;
+  unsent_.clear();
   return cancelled;
 }
 

@@ -1,12 +1,14 @@
 // Timer: calls functions at points in time, on one thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include <livy/clock.h>
 
@@ -54,6 +56,26 @@ class Timer {
   Id last_id_ = 0;                                  // Guarded by mutex_.
   bool stopping_ = false;                           // Guarded by mutex_.
   std::thread thread_;
+};
+
+// One call that is not wanted any more when its owner is gone.
+class TimerCall {
+ public:
+  // `timer` outlives this.
+  explicit TimerCall(Timer& timer) : timer_(timer) {}
+  ~TimerCall() { timer_.Cancel(id_); }
+
+  TimerCall(const TimerCall&) = delete;
+  TimerCall& operator=(const TimerCall&) = delete;
+
+  // As Timer::After(). To be called once.
+  void After(Clock::Duration delay, std::function<void()> run) {
+    id_ = timer_.After(delay, std::move(run));
+  }
+
+ private:
+  Timer& timer_;
+  std::atomic<Timer::Id> id_ = 0;  // Another thread may let go while After() returns.
 };
 
 }  // namespace livy::internal

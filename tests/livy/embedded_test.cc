@@ -110,6 +110,13 @@ TEST_CASE(
   CHECK(run == by_id);
 }
 
+TEST_CASE("a statement can be submitted before there is a driver, and is run when there is one") {
+  Fixture f;
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kSpark}).value();
+  const JobHandle job = session.Submit({.code = "early"}).value();
+  CHECK(job.Wait(kPlenty).value().output->text() == "early");
+}
+
 TEST_CASE("a waiting statement is cancelled at once and never runs") {
   std::promise<void> running;
   std::promise<void> go_on;

@@ -17,18 +17,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Fixture = SessionUnderTest;
 
-TEST_CASE("a session is starting until its driver is idle, and takes no statements before") {
-  Fixture f;
-  CHECK(f.session->state() == SessionState::kStarting);
-  const Result<StatementRecord> early = f.session->Submit("1", Kind::kSpark);
-  REQUIRE_FALSE(early);
-  CHECK(early.error().message == "Session is in state starting");
-
-  f.BecomeIdle();
-  CHECK(f.session->state() == SessionState::kIdle);
-  CHECK(f.session->Submit("1", Kind::kSpark));
-}
-
 TEST_CASE("a statement is stored and sent before it is answered, and ends with its output") {
   Fixture f;
   f.BecomeIdle();

@@ -59,6 +59,28 @@ TEST_CASE("by a real clock, a call that is to come first is not late because of 
   CHECK(soon.get_future().wait_for(seconds(10)) == std::future_status::ready);
 }
 
+TEST_CASE("a call is dropped with its owner, and a made one can be let go of by itself") {
+  testing::FakeClock clock;
+  Timer timer(clock);
+  const auto owned = std::make_shared<int>(0);
+  {
+    TimerCall unwanted(timer);
+    unwanted.After(seconds(1), [owned] { ++*owned; });
+    CHECK(owned.use_count() == 2);
+  }
+  CHECK(owned.use_count() == 1);
+
+  std::promise<void> made;
+  auto call = std::make_shared<TimerCall>(timer);
+  call->After(seconds(1), [&] {
+    call.reset();
+    made.set_value();
+  });
+  clock.Advance(seconds(1));
+  made.get_future().wait();
+  CHECK(*owned == 0);
+}
+
 TEST_CASE("a timer that is stopped drops its calls and takes no more") {
   testing::FakeClock clock;
   const auto owned = std::make_shared<int>(0);
