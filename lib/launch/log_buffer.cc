@@ -1,7 +1,8 @@
 #include "launch/log_buffer.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "core/log_slice.h"
 
 namespace livy::internal {
 namespace {
@@ -20,17 +21,12 @@ void LogBuffer::Add(OutputStream stream, std::string line) {
 }
 
 LogPage LogBuffer::Page(int from, int size) const {
-  const std::size_t total = out_.size() + err_.size() + 2;
-  LogPage page{.from = from, .total = static_cast<int>(total)};
-  if (from < 0) page.from = size < 0 ? 0 : std::max(0, page.total - size);
-
-  // Beyond the end is an empty page that keeps its `from`, as in Apache Livy.
-  const auto begin = std::min(static_cast<std::size_t>(page.from), total);
-  const std::size_t count =
-      size < 0 ? total - begin : std::min(static_cast<std::size_t>(size), total - begin);
-  page.lines.reserve(count);
-  for (std::size_t i = begin; i < begin + count; ++i)
-    page.lines.push_back(Line(i));
+  const int total = static_cast<int>(out_.size() + err_.size() + 2);
+  const LogSlice slice = SliceLog(total, from, size);
+  LogPage page{.from = slice.from, .total = total};
+  page.lines.reserve(static_cast<std::size_t>(slice.end - slice.begin));
+  for (int i = slice.begin; i < slice.end; ++i)
+    page.lines.push_back(Line(static_cast<std::size_t>(i)));
   return page;
 }
 

@@ -1,11 +1,11 @@
 #include <livy/testing/fake_launcher.h>
 
-#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "core/json.h"
+#include "core/log_slice.h"
 #include "testing/fake_driver.h"
 
 namespace livy::testing {
@@ -45,15 +45,7 @@ class FakeLauncher::FakeApplication : public Application {
       : end_(std::move(end)), driver_(std::move(driver)) {}
 
   LogPage Log(int from, int size) const override {
-    const std::vector<std::string> lines = {"stdout: ", "\nstderr: "};
-    const int total = static_cast<int>(lines.size());
-    const int count = size < 0 ? total : size;
-    const int start = from < 0 ? std::max(0, total - count) : from;
-    LogPage page = {.from = start, .total = total};
-    for (int at = start; at < total && at - start < count; ++at) {
-      page.lines.push_back(lines[static_cast<std::size_t>(at)]);
-    }
-    return page;
+    return internal::PageOfLog({"stdout: ", "\nstderr: "}, from, size);
   }
 
   void ForgetSettings() override {}

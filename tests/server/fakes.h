@@ -16,6 +16,7 @@
 #include <livy/store.h>
 #include <livy/testing/fake_clock.h>
 
+#include "core/log_slice.h"
 #include "driver_link/driver_link.h"
 #include "server/interactive_session.h"
 #include "server/session_store.h"
@@ -36,16 +37,7 @@ class ManualApplication : public Application {
   explicit ManualApplication(std::shared_ptr<ManualProcess> process)
       : process_(std::move(process)) {}
 
-  LogPage Log(int from, int size) const override {
-    const int total = static_cast<int>(process_->lines.size());
-    const int count = size < 0 ? total : size;
-    const int start = from < 0 ? std::max(0, total - count) : from;
-    LogPage page = {.from = start, .total = total};
-    for (int at = start; at < std::min(total, start + count); ++at) {
-      page.lines.push_back(process_->lines[static_cast<std::size_t>(at)]);
-    }
-    return page;
-  }
+  LogPage Log(int from, int size) const override { return PageOfLog(process_->lines, from, size); }
   void ForgetSettings() override { ++process_->forgets; }
   void Kill() override { ++process_->kills; }
 
