@@ -49,10 +49,10 @@ class DriverProcess(object):
         self.idle_after = self.server.arrivals[-1] - self.started
         return self
 
-    def submit(self, kind, code):
+    def submit(self, kind, code, **more):
         number = self.next_id
         self.next_id += 1
-        self.server.send("execute", id=number, kind=kind, code=code)
+        self.server.send("execute", id=number, kind=kind, code=code, **more)
         return number
 
     def finished(self, number, seconds=120):

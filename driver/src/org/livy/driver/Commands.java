@@ -14,6 +14,8 @@ final class Commands {
     /** Completions that wait; more are answered with nothing. */
     private static final int COMPLETIONS_MAX = 16;
 
+    private static final int ROWS_MAX = 1_000_000;
+
     private final StatementQueue statements;
     private final Interpreters interpreters;
     private final Outbox outbox;
@@ -43,7 +45,8 @@ final class Commands {
         String op = (String) command.get("op");
         switch (op) {
             case "execute":
-                statements.submit(id(command), kind(command), (String) command.get("code"));
+                statements.submit(
+                        id(command), kind(command), (String) command.get("code"), rowsMax(command));
                 break;
             case "cancel":
                 statements.cancel(id(command));
@@ -61,6 +64,13 @@ final class Commands {
 
     private static long id(Map<String, Object> command) {
         return ((Number) command.get("id")).longValue();
+    }
+
+    /** 0 if the command leaves it to the session. */
+    private static int rowsMax(Map<String, Object> command) {
+        Object given = command.get("rowsMax");
+        return given == null ? 0
+                             : (int) Math.max(1, Math.min(((Number) given).longValue(), ROWS_MAX));
     }
 
     private String kind(Map<String, Object> command) {

@@ -15,6 +15,7 @@ final class Result {
     private final List<String> traceback;
     private final String printed;
     private final boolean interpreterDied;
+    private boolean truncated;
 
     private Result(Map<String, Object> data, String name, String message, List<String> traceback,
             String printed, boolean interpreterDied) {
@@ -69,6 +70,12 @@ final class Result {
         return new Result(data, name, message, traceback, text, interpreterDied);
     }
 
+    /** Marks that there was more than is shown. */
+    Result truncated() {
+        truncated = true;
+        return this;
+    }
+
     boolean isError() {
         return data == null;
     }
@@ -77,7 +84,10 @@ final class Result {
         return interpreterDied;
     }
 
-    /** As a member of the REST interface. {@code stdout} is an addition to Livy's members. */
+    /**
+     * As a member of the REST interface. {@code stdout} and {@code truncated} are additions to
+     * Livy's members.
+     */
     String toJson(long executionCount) {
         Map<String, Object> members = Json.object(
                 "status", data != null ? "ok" : "error", "execution_count", executionCount);
@@ -90,6 +100,9 @@ final class Result {
             if (!printed.isEmpty()) {
                 members.put("stdout", printed);
             }
+        }
+        if (truncated) {
+            members.put("truncated", true);
         }
         return Json.write(members);
     }

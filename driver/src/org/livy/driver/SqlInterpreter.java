@@ -1,10 +1,10 @@
 package org.livy.driver;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /** Runs statements of kind sql on the shared SparkSession. Needs no REPL. */
 final class SqlInterpreter implements Interpreter {
+    /** Room for what stands around the rows. */
+    private static final int ENVELOPE_CHARS = 1000;
+
     private final int rowsMax;
 
     SqlInterpreter(int rowsMax) {
@@ -17,12 +17,11 @@ final class SqlInterpreter implements Interpreter {
         try {
             Object frame = Reflect.call(SparkAccess.session(), "sql", statement.code);
             String schema = (String) Reflect.call(Reflect.call(frame, "schema"), "json");
-            List<Object> data = new ArrayList<>();
-            for (Object row : (Object[]) Reflect.call(frame, "take", rowsMax)) {
-                data.add(SqlValues.row(row));
-            }
-            return Result.ok(
-                    "application/json", Json.object("schema", new Json.Raw(schema), "data", data));
+            SqlRows rows = SqlRows.first(frame, statement.rowsMax(rowsMax),
+                    StatementQueue.OUTPUT_CHARS_MAX - schema.length() - ENVELOPE_CHARS);
+            Result result = Result.ok("application/json",
+                    Json.object("schema", new Json.Raw(schema), "data", rows.data));
+            return rows.cut ? result.truncated() : result;
         } catch (VirtualMachineError | ThreadDeath notOfTheStatement) {
             throw notOfTheStatement;
         } catch (Throwable failure) {

@@ -1,21 +1,51 @@
 package org.livy.driver;
 
+import java.math.BigDecimal;
 import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Values of rows in Livy's JSON forms. Different from Livy: a struct is an object of its fields,
- * where Livy shows the insides of a Row, and intervals are text, where Livy fails.
+ * Values of rows as JSON, in Livy's forms or in forms that lose nothing; docs/rest.md has the table
+ * of both. Different from Livy: a struct is an object of its fields, where Livy shows the insides
+ * of a Row, and intervals are text, where Livy fails.
  */
 final class SqlValues {
-    private SqlValues() {}
+    /** A setting of the Spark session, so that {@code SET} changes it. */
+    static final String SETTING = "spark.livy.driver.sqlValues";
 
-    static List<Object> row(Object row) {
+    private static final String VARIANT = "org.apache.spark.unsafe.types.VariantVal";
+
+    private final boolean exact;
+
+    private SqlValues(boolean exact) {
+        this.exact = exact;
+    }
+
+    /** The forms of this name: livy or exact. */
+    static SqlValues named(String name) {
+        if (!name.equals("livy") && !name.equals("exact")) {
+            throw new IllegalArgumentException(SETTING + " is neither livy nor exact: " + name);
+        }
+        return new SqlValues(name.equals("exact"));
+    }
+
+    /** The forms that the Spark session has chosen. */
+    static SqlValues chosen() {
+        Object conf = Reflect.call(SparkAccess.session(), "conf");
+        return named((String) Reflect.call(conf, "get", SETTING, "livy"));
+    }
+
+    /** A row's values in the order of its columns, whose names may be equal. */
+    List<Object> row(Object row) {
         List<Object> cells = new ArrayList<>();
         int count = (Integer) Reflect.call(row, "length");
         for (int i = 0; i < count; i++) {
@@ -24,7 +54,7 @@ final class SqlValues {
         return cells;
     }
 
-    static Object value(Object value) {
+    Object value(Object value) {
         if (value == null || value instanceof Boolean || value instanceof String) {
             return value;
         } else if (value instanceof Number) {
@@ -35,18 +65,27 @@ final class SqlValues {
             return timestamp(((java.sql.Timestamp) value).toInstant());
         } else if (value instanceof Instant) {
             return timestamp((Instant) value);
+        } else if (value instanceof LocalDateTime) {
+            return DateTimeFormatter.ISO_LOCAL_DATE_TIME.format((LocalDateTime) value);
+        } else if (value instanceof LocalTime) {
+            return DateTimeFormatter.ISO_LOCAL_TIME.format((LocalTime) value);
         } else if (!value.getClass().getName().startsWith("java.")) {
             return nested(value);
         }
         return value.toString();
     }
 
-    /** Floats are widened and decimals go by way of a double, as in Livy. */
-    private static Object number(Number number) {
-        if (number instanceof Float || number instanceof java.math.BigDecimal) {
-            return number.doubleValue();
+    /** In Livy floats are widened and decimals go by way of a double. */
+    private Object number(Number number) {
+        if (!exact) {
+            boolean widened = number instanceof Float || number instanceof BigDecimal;
+            return widened ? (Number) number.doubleValue() : number;
+        } else if (number instanceof BigDecimal) {
+            return ((BigDecimal) number).toPlainString();
         }
-        return number;
+        boolean finite =
+                !Double.isNaN(number.doubleValue()) && !Double.isInfinite(number.doubleValue());
+        return finite ? number : number.toString();
     }
 
     /** Signed numbers, as in Livy. */
@@ -58,18 +97,19 @@ final class SqlValues {
         return numbers;
     }
 
-    private static String timestamp(Instant instant) {
-        return DateTimeFormatter.ISO_INSTANT.format(instant.truncatedTo(ChronoUnit.SECONDS));
+    private String timestamp(Instant instant) {
+        return DateTimeFormatter.ISO_INSTANT.format(
+                exact ? instant : instant.truncatedTo(ChronoUnit.SECONDS));
     }
 
-    private static Object nested(Object value) {
+    private Object nested(Object value) {
         if (Reflect.type("org.apache.spark.sql.Row").isInstance(value)) {
             return struct(value);
         } else if (Reflect.type("scala.collection.Map").isInstance(value)) {
             Map<String, Object> members = new LinkedHashMap<>();
             for (Object entry : ScalaValues.items(value)) {
-                members.put(String.valueOf(value(Reflect.call(entry, "_1"))),
-                        value(Reflect.call(entry, "_2")));
+                members.put(
+                        key(value(Reflect.call(entry, "_1"))), value(Reflect.call(entry, "_2")));
             }
             return members;
         } else if (Reflect.type("scala.collection.Seq").isInstance(value)) {
@@ -79,18 +119,30 @@ final class SqlValues {
             }
             return items;
         }
-        return value.toString();
+        // A variant's text is JSON already.
+        return value.getClass().getName().equals(VARIANT) ? new Json.Raw(value.toString())
+                                                          : value.toString();
     }
 
-    private static Object struct(Object row) {
-        Object schema = Reflect.call(row, "schema");
-        if (schema == null) {
-            return row(row);
-        }
+    /** A key of a map as text: of a struct or an array its JSON. */
+    private static String key(Object value) {
+        return value instanceof Map || value instanceof List ? Json.write(value)
+                                                             : String.valueOf(value);
+    }
+
+    /** An object; a list if its fields have no names of their own. */
+    Object struct(Object row) {
         List<Object> cells = row(row);
+        Object schema = Reflect.call(row, "schema");
+        String[] names =
+                schema == null ? new String[0] : (String[]) Reflect.call(schema, "fieldNames");
+        if (names.length != cells.size()
+                || new HashSet<>(Arrays.asList(names)).size() != names.length) {
+            return cells;
+        }
         Map<String, Object> members = new LinkedHashMap<>();
-        for (String name : (String[]) Reflect.call(schema, "fieldNames")) {
-            members.put(name, cells.get(members.size()));
+        for (int i = 0; i < names.length; i++) {
+            members.put(names[i], cells.get(i));
         }
         return members;
     }

@@ -7,16 +7,24 @@ final class Statement {
     final long id;
     final String kind;
     final String code;
+    /** Rows that it may show; 0 leaves that to the session. */
+    private final int rowsMax;
     State state = State.WAITING;
     /** The thread that runs it; null before and after. */
     Thread runner;
     /** What runs it; null until that is started. */
     Interpreter interpreter;
 
-    Statement(long id, String kind, String code) {
+    Statement(long id, String kind, String code, int rowsMax) {
         this.id = id;
         this.kind = kind;
         this.code = code;
+        this.rowsMax = rowsMax;
+    }
+
+    /** Rows that it may show, in a session that shows {@code otherwise}. */
+    int rowsMax(int otherwise) {
+        return rowsMax > 0 ? rowsMax : otherwise;
     }
 
     /** The Spark job group, and what progress and cancellation go by. */

@@ -38,9 +38,10 @@ final class StatementQueue {
         worker = Daemon.startDeep("livy-statements", this::work);
     }
 
-    synchronized void submit(long id, String kind, String code) {
-        Statement statement =
-                new Statement(id, Interpreters.canonical(kind), LineEnds.toLineFeeds(code));
+    /** {@code rowsMax} may be 0: then the session's limit counts. */
+    synchronized void submit(long id, String kind, String code, int rowsMax) {
+        Statement statement = new Statement(
+                id, Interpreters.canonical(kind), LineEnds.toLineFeeds(code), rowsMax);
         if (unfinished.putIfAbsent(id, statement) == null) {
             waiting.add(statement);
             notifyAll();

@@ -129,9 +129,9 @@ final class StatementQueueTest {
     static void addTo(Cases cases) {
         cases.add("Nothing runs before it is open, and idle comes when nothing is left", () -> {
             Bench bench = new Bench(true, 60_000);
-            bench.queue.submit(0, "scala", "a");
-            bench.queue.submit(0, "spark", "the same number again");
-            bench.queue.submit(1, "spark", "b");
+            bench.queue.submit(0, "scala", "a", 0);
+            bench.queue.submit(0, "spark", "the same number again", 0);
+            bench.queue.submit(1, "spark", "b", 0);
             equal(0, bench.outbox.size());
             bench.queue.open();
             bench.await(6);
@@ -143,8 +143,8 @@ final class StatementQueueTest {
         cases.add("A waiting statement is cancelled at once, a running one is interrupted", () -> {
             Bench bench = new Bench(true, 60_000);
             bench.queue.open();
-            bench.queue.submit(0, "spark", "wait");
-            bench.queue.submit(1, "spark", "never");
+            bench.queue.submit(0, "spark", "wait", 0);
+            bench.queue.submit(1, "spark", "never", 0);
             bench.interpreter.entered.await();
             bench.queue.cancel(1);
             bench.queue.cancel(99);
@@ -157,10 +157,10 @@ final class StatementQueueTest {
         cases.add("Code that resists is killed, and its interpreter starts anew", () -> {
             Bench bench = new Bench(true, 0);
             bench.queue.open();
-            bench.queue.submit(0, "spark", "resist");
+            bench.queue.submit(0, "spark", "resist", 0);
             bench.interpreter.entered.await();
             bench.queue.cancel(0);
-            bench.queue.submit(1, "spark", "next");
+            bench.queue.submit(1, "spark", "next", 0);
             bench.await(6);
             isTrue(bench.seen.contains("finished 0 cancelled error"), bench.seen.toString());
             isTrue(bench.seen.contains("finished 1 available ok"), bench.seen.toString());
@@ -170,9 +170,9 @@ final class StatementQueueTest {
                 "A thread that cannot be stopped is abandoned and the next statement runs", () -> {
                     Bench bench = new Bench(false, 0);
                     bench.queue.open();
-                    bench.queue.submit(0, "spark", "resist");
+                    bench.queue.submit(0, "spark", "resist", 0);
                     bench.interpreter.entered.await();
-                    bench.queue.submit(1, "spark", "next");
+                    bench.queue.submit(1, "spark", "next", 0);
                     bench.queue.cancel(0);
                     bench.await(6);
                     equal("[finished 0 cancelled error, started 1, finished 1 available ok, state "
@@ -186,12 +186,12 @@ final class StatementQueueTest {
         cases.add("What is cancelled while its interpreter starts is not run", () -> {
             Bench bench = new Bench(true, 60_000);
             bench.queue.open();
-            bench.queue.submit(0, "pyspark", "never");
+            bench.queue.submit(0, "pyspark", "never", 0);
             bench.starting.await();
             bench.queue.cancel(0);
             bench.queue.cancel(0);
             bench.mayStart.countDown();
-            bench.queue.submit(1, "pyspark", "next");
+            bench.queue.submit(1, "pyspark", "next", 0);
             bench.await(5);
             equal("finished 0 cancelled error", bench.seen.get(2));
             equal(Collections.singletonList("next"), bench.interpreter.executed);
@@ -199,13 +199,13 @@ final class StatementQueueTest {
         cases.add("Nor is what was given up while its interpreter started", () -> {
             Bench bench = new Bench(true, 0);
             bench.queue.open();
-            bench.queue.submit(0, "pyspark", "never");
+            bench.queue.submit(0, "pyspark", "never", 0);
             bench.starting.await();
             bench.queue.cancel(0);
             bench.await(4);
             equal("finished 0 cancelled error", bench.seen.get(2));
             // Both threads now start one, and the one that comes second takes the first's.
-            bench.queue.submit(1, "pyspark", "next");
+            bench.queue.submit(1, "pyspark", "next", 0);
             bench.mayStart.countDown();
             bench.await(7);
             equal(Collections.singletonList("next"), bench.interpreter.executed);
@@ -213,15 +213,15 @@ final class StatementQueueTest {
         cases.add("An output that the server would refuse is an error", () -> {
             Bench bench = new Bench(true, 0);
             bench.queue.open();
-            bench.queue.submit(0, "spark", "flood");
+            bench.queue.submit(0, "spark", "flood", 0);
             bench.await(4);
             equal("finished 0 available error", bench.seen.get(2));
         });
         cases.add("A missing interpreter and a defect are outputs", () -> {
             Bench bench = new Bench(true, 0);
             bench.queue.open();
-            bench.queue.submit(0, "r", "1");
-            bench.queue.submit(1, "spark", "fail");
+            bench.queue.submit(0, "r", "1", 0);
+            bench.queue.submit(1, "spark", "fail", 0);
             bench.await(6);
             isTrue(bench.seen.contains("finished 0 available error"), bench.seen.toString());
             isTrue(bench.seen.contains("finished 1 available error"), bench.seen.toString());

@@ -80,6 +80,17 @@ final class TextTest {
     }
 
     private static void addOutput(Cases cases) {
+        cases.add("What was cut says so last", () -> {
+            equal("{\"status\":\"ok\",\"execution_count\":2,\"data\":{\"text/plain\":\"a\"},"
+                            + "\"truncated\":true}",
+                    Result.ok("text/plain", "a").truncated().toJson(2));
+            equal(true,
+                    Result.error("Error", "e")
+                            .withPrinted("p")
+                            .truncated()
+                            .toJson(2)
+                            .endsWith("\"stdout\":\"p\",\"truncated\":true}"));
+        });
         cases.add("Output is cut between characters, and says so", () -> {
             StatementOutput output = new StatementOutput(4, System.err);
             byte[] text = "abcäd".getBytes(StandardCharsets.UTF_8);
