@@ -130,6 +130,7 @@ class Settings {
 
 constexpr int kMany = 1'000'000;
 constexpr std::size_t kGigabyte = std::size_t{1} << 30;
+constexpr std::size_t kTerabyte = std::size_t{1} << 40;
 
 void TakeHttp(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.host", server.host);
@@ -167,6 +168,11 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.statements.max-queued-size",
                 limits.statements_queued_bytes_max, std::size_t{1024}, kGigabyte);
   settings.Take("livy.server.session.completions.max", limits.completions_max, 1, kMany);
+  settings.Take("livy.server.session.additions.max", limits.additions_max, 1, kMany);
+  settings.Take("livy.server.session.addition.timeout", limits.addition_timeout);
+  settings.Take("livy.file.upload.max.size", limits.upload_bytes_max, std::size_t{1024}, kGigabyte);
+  settings.Take("livy.server.session.uploads.max-size", limits.uploads_bytes_max, std::size_t{1024},
+                kTerabyte);
   settings.Take("livy.server.session.state-retain.sec", server.state_retain, kNone);
   settings.Take("livy.rsc.retained-statements", limits.statements_retained_max, 1, kMany);
   settings.Take("livy.rsc.sql.num-rows", limits.sql_rows_max, 1, kMany);
@@ -221,12 +227,14 @@ void TakeState(Settings& settings, const Environment& environment, Options& opti
     folder = std::filesystem::path(*home) / ".local/state/livy";
   }
   settings.Take("livy.server.state-dir", folder);
+  settings.Take("livy.session.staging-dir", options.server.upload_dir);
   if (store == "memory") return;
   if (store != "sqlite") return settings.Fail("livy.server.state-store", store, "sqlite or memory");
   if (folder.empty()) {
     return settings.Fail("livy.server.state-dir", "", "set, because there is no home directory");
   }
   options.state_file = folder / "state.db";
+  if (options.server.upload_dir.empty()) options.server.upload_dir = folder / "uploads";
 }
 
 // False for what is there and cannot be looked at: reading it fails, and says so.

@@ -10,13 +10,14 @@ import sys
 # Folder of lib/ -> other folders of lib/ it may include; every folder may include <livy/...>.
 MAY_INCLUDE = {
     "core": set(),
+    "files": {"core"},
     "http": {"core"},
     "store": {"core"},
     "security": {"core"},
-    "launch": {"core", "http"},
+    "launch": {"core", "files", "http"},
     "driver_link": {"core", "http"},
     "client": {"core", "http"},
-    "server": {"core", "http", "driver_link"},
+    "server": {"core", "files", "http", "driver_link"},
     "testing": {"core", "http"},
     "ui": {"core"},
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -37,7 +38,11 @@ struct ServerLimits {
   int statements_queued_max = 1000;  // Waiting in one session.
   std::size_t statements_queued_bytes_max = 64 << 20;  // Their code; a single one may be longer.
   int completions_max = 100;                           // Under way in one session.
-  int statements_retained_max = 100;       // Kept of one session: livy.rsc.retained-statements.
+  int additions_max = 100;                             // Files being given to one session's driver.
+  std::chrono::milliseconds addition_timeout = std::chrono::seconds(120);  // For it to fetch one.
+  std::size_t upload_bytes_max = 100 << 20;  // Of one request: livy.file.upload.max.size.
+  std::size_t uploads_bytes_max = 1 << 30;   // Of one session's uploaded files.
+  int statements_retained_max = 100;         // Kept of one session: livy.rsc.retained-statements.
   std::size_t output_bytes_max = 1 << 20;  // Text of one statement; the rest is cut with a notice.
   int sql_rows_max = 1000;                 // livy.rsc.sql.num-rows.
 };
@@ -72,6 +77,10 @@ struct ServerOptions {
   std::chrono::milliseconds driver_shutdown_timeout = std::chrono::seconds(10);
   std::chrono::milliseconds driver_server_lost_timeout = std::chrono::minutes(10);
   std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.
+
+  // Where files wait that clients have uploaded, in a folder for each session; of this server
+  // alone. What an earlier server left there is removed at the start. Empty: a temporary folder.
+  std::filesystem::path upload_dir = {};
 
   SparkRules spark = {};
   bool security_headers = true;  // livy.server.security-headers.enabled.

@@ -69,6 +69,12 @@ struct SessionRequest {
   bool operator==(const SessionRequest&) const = default;
 };
 
+// What a running session can be given: code for the JVM, for Python, or data.
+enum class ResourceKind { kJar, kPyFile, kFile };
+
+// The name on the wire, such as "pyfile".
+std::string_view ToString(ResourceKind kind);
+
 struct AppInfo {
   std::optional<std::string> driver_log_url = {};
   std::optional<std::string> spark_ui_url = {};

@@ -29,6 +29,12 @@ constexpr internal::NameTable<SessionState, 11> kStates = {{
     {kSuccess, "success"},
 }};
 
+constexpr internal::NameTable<ResourceKind, 3> kResourceKinds = {{
+    {ResourceKind::kJar, "jar"},
+    {ResourceKind::kPyFile, "pyfile"},
+    {ResourceKind::kFile, "file"},
+}};
+
 }  // namespace
 
 std::string_view ToString(Kind kind) {
@@ -40,6 +46,10 @@ std::optional<Kind> ParseKind(std::string_view text) {
   if (text == "python") return Kind::kPySpark;
   if (text == "r") return Kind::kSparkR;
   return internal::ValueOf(kKinds, text);
+}
+
+std::string_view ToString(ResourceKind kind) {
+  return internal::NameOf(kResourceKinds, kind);
 }
 
 std::string_view ToString(SessionState state) {

@@ -111,6 +111,25 @@ void DriverLink::ServeEvents(const std::shared_ptr<Exchange>& exchange, std::str
                   .body = fmt::format("{{\"ack\":{}}}", claim.acknowledged)});
 }
 
+void DriverLink::ServeFile(const std::shared_ptr<Exchange>& exchange, std::string_view boot,
+                           std::string_view name) {
+  int status = 200;
+  {
+    const std::lock_guard lock(mutex_);
+    status = Admit(boot);
+  }
+  if (status != 200) return Refuse(exchange, status, WhyRefused(status));
+  const std::shared_ptr<DriverEventSink> sink = sink_.lock();
+  if (!sink) return Refuse(exchange, 404, WhyRefused(404));
+  Result<std::string> content = sink->ReadUpload(name);
+  if (!content) {
+    return Refuse(exchange, content.error().code == ErrorCode::kNotFound ? 404 : 503,
+                  content.error().message);
+  }
+  exchange->Send(
+      {.headers = {{"Content-Type", "application/octet-stream"}}, .body = *std::move(content)});
+}
+
 void DriverLink::Ping() {
   const std::lock_guard lock(mutex_);
   if (stream_ && !stream_->Write(EncodePing())) stream_.reset();

@@ -40,6 +40,9 @@ class DriverEventSink {
 
   // The driver has opened a command stream, for the first time or again.
   virtual void OnDriverConnected() = 0;
+
+  // A file that the driver was told to fetch. Fails with kNotFound if there is none of that name.
+  virtual Result<std::string> ReadUpload(std::string_view name) = 0;
 };
 
 // Made by DriverListener::Open(). Safe to use from several threads.
@@ -60,6 +63,10 @@ class DriverLink : public DriverCommands, public std::enable_shared_from_this<Dr
   // Answers POST .../events.
   void ServeEvents(const std::shared_ptr<Exchange>& exchange, std::string_view boot,
                    std::int64_t have);
+
+  // Answers GET .../files/NAME.
+  void ServeFile(const std::shared_ptr<Exchange>& exchange, std::string_view boot,
+                 std::string_view name);
 
   // Shows the driver that the server is there.
   void Ping();

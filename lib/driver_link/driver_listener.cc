@@ -13,7 +13,7 @@
 namespace livy::internal {
 namespace {
 
-enum Route : int { kCommands, kEvents };
+enum Route : int { kCommands, kEvents, kFile };
 
 constexpr std::size_t kSecretBytes = 32;
 
@@ -53,6 +53,7 @@ std::string HostAndPort(const std::string& host, int port) {
 DriverListener::DriverListener(std::string fingerprint) : fingerprint_(std::move(fingerprint)) {
   router_.Add("GET", "/driver/v1/sessions/:id/commands", kCommands);
   router_.Add("POST", "/driver/v1/sessions/:id/events", kEvents);
+  router_.Add("GET", "/driver/v1/sessions/:id/files/:name", kFile);
 }
 
 Result<std::unique_ptr<DriverListener>> DriverListener::Create(
@@ -132,6 +133,7 @@ void DriverListener::Serve(const std::shared_ptr<Exchange>& exchange) {
   const std::string boot = QueryValue(target.query, "boot").value_or("");
   const auto have = ParseDigits<std::int64_t>(QueryValue(target.query, "have").value_or("0"));
   if (boot.empty() || !have) return Refuse(exchange, 400);
+  if (*match.route == kFile) return link->ServeFile(exchange, boot, match.params[1]);
   if (*match.route == kCommands) return link->ServeCommands(exchange, boot, *have);
   link->ServeEvents(exchange, boot, *have);
 }

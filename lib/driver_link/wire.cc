@@ -25,6 +25,12 @@ struct CommandWriter {
     json.Key("kind").String(ToString(command.kind)).Key("code").String(command.code);
     json.Key("cursor").Int(command.cursor);
   }
+  void operator()(const AddCommand& command) const {
+    json.Key("op").String("add").Key("id").Int(command.id);
+    json.Key("resource").String(ToString(command.resource));
+    command.upload.empty() ? json.Key("uri").String(command.uri)
+                           : json.Key("upload").String(command.upload);
+  }
   void operator()(const StopCommand&) const { json.Key("op").String("stop"); }
 };
 
@@ -129,6 +135,9 @@ bool ReadWhat(std::string_view type, Members& members, DriverEvent& event) {
     event.what = ReadFinished(members);
   } else if (type == "completion") {
     event.what = CompletionEvent{.id = members.Id(), .candidates = members.Texts("candidates")};
+  } else if (type == "added") {
+    event.what =
+        AddedEvent{.id = members.Id(), .error = members.OptionalText("error").value_or("")};
   } else {
     return false;
   }

@@ -33,9 +33,18 @@ struct CompleteCommand {
   int cursor = 0;
 };
 
+// Either `uri` or `upload`, the name of a file that the server has for the driver.
+struct AddCommand {
+  int id = 0;
+  ResourceKind resource = ResourceKind::kFile;
+  std::string uri = {};
+  std::string upload = {};
+};
+
 struct StopCommand {};
 
-using DriverCommand = std::variant<ExecuteCommand, CancelCommand, CompleteCommand, StopCommand>;
+using DriverCommand =
+    std::variant<ExecuteCommand, CancelCommand, CompleteCommand, AddCommand, StopCommand>;
 
 // One line, its end included, with the server's number.
 std::string EncodeCommand(const DriverCommand& command, std::int64_t number);
@@ -82,10 +91,15 @@ struct CompletionEvent {
   std::vector<std::string> candidates = {};
 };
 
+struct AddedEvent {
+  int id = 0;
+  std::string error = {};  // Empty if it was added.
+};
+
 struct DriverEvent {
   std::int64_t number = 0;
   std::variant<StateEvent, ApplicationEvent, StartedEvent, ProgressEvent, FinishedEvent,
-               CompletionEvent>
+               CompletionEvent, AddedEvent>
       what = {};
 };
 

@@ -8,7 +8,7 @@
 
 #include <livy/result.h>
 
-#include "launch/descriptor.h"
+#include "files/descriptor.h"
 
 namespace livy::internal {
 

@@ -12,7 +12,7 @@
 
 #include <livy/result.h>
 
-#include "launch/descriptor.h"
+#include "files/descriptor.h"
 #include "launch/process.h"
 
 namespace livy::internal {

@@ -10,7 +10,7 @@
 
 #include "launch/line_buffer.h"
 #include "launch/log_buffer.h"
-#include "launch/private_file.h"
+#include "files/private_file.h"
 #include "launch/process_watcher.h"
 
 namespace livy::internal {

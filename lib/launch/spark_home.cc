@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "launch/private_file.h"
+#include "files/private_file.h"
 
 namespace livy::internal {
 namespace {

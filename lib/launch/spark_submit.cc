@@ -10,7 +10,7 @@
 #include <livy/clock.h>
 
 #include "launch/driver_jar.h"
-#include "launch/private_file.h"
+#include "files/private_file.h"
 #include "launch/process.h"
 #include "launch/properties.h"
 #include "launch/spark_application.h"

@@ -19,9 +19,6 @@ constexpr int kViewLogLines = 10;
 // Lines that a session adds to its log; more of them say nothing new.
 constexpr std::size_t kNotesMax = 100;
 
-// How long a completion may take; it waits for no statement.
-constexpr std::chrono::seconds kCompletionTimeout(30);
-
 // Adds those of `lines` that belong into `page`, if the first of them is line `first` of the log
 // and `page` may hold `count` in all.
 void AddLines(const std::vector<std::string>& lines, std::int64_t first, std::int64_t count,
@@ -60,6 +57,8 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
     commands_ = std::move(commands);
     ended_ = std::move(ended);
     SendStored();
+    uploads_ = std::make_shared<Uploads>(services_.upload_dir / launch.tag,
+                                         services_.limits.uploads_bytes_max);
   }
   WriteLog(LogLevel::kInfo, "starting");
   ApplicationObserver observer = [self = weak_from_this()](const ApplicationStatus& status) {
@@ -244,45 +243,6 @@ StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t si
   };
   descending ? add(statements_.rbegin()) : add(statements_.begin());
   return page;
-}
-
-void InteractiveSession::Complete(std::string code, Kind kind, int cursor, Completed completed) {
-  std::optional<Result<std::vector<std::string>>> answer;
-  const auto late = std::make_shared<TimerCall>(services_.timer);
-  int id = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const Result<void> active = CheckActive(); !active) {
-      answer = active.error();
-    } else if (IsStarting()) {
-      answer = std::vector<std::string>();
-    } else if (static_cast<int>(completions_.size()) >= services_.limits.completions_max) {
-      answer = Error{ErrorCode::kResourceExhausted,
-                     fmt::format("Session {} has too many completions under way.", id_)};
-    } else {
-      id = next_completion_++;
-      completions_[id] = [completed, late](auto found) { completed(std::move(found)); };
-      commands_->Send(
-          CompleteCommand{.id = id, .kind = kind, .code = std::move(code), .cursor = cursor});
-    }
-  }
-  if (answer) return completed(*std::move(answer));
-  late->After(kCompletionTimeout, [self = weak_from_this(), id] {
-    const auto session = self.lock();
-    const Completed unanswered = session ? session->TakeCompletion(id) : nullptr;
-    if (unanswered) {
-      unanswered(Error{ErrorCode::kDeadlineExceeded, "The driver did not answer in 30 s."});
-    }
-  });
-}
-
-InteractiveSession::Completed InteractiveSession::TakeCompletion(int id) {
-  const std::lock_guard lock(mutex_);
-  const auto found = completions_.find(id);
-  if (found == completions_.end()) return nullptr;
-  Completed completed = std::move(found->second);
-  completions_.erase(found);
-  return completed;
 }
 
 void InteractiveSession::Stop(std::string_view why) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,9 +24,11 @@
 #include <livy/statement.h>
 
 #include "driver_link/driver_link.h"
+#include "server/pending_answers.h"
 #include "server/session_store.h"
 #include "server/statement_record.h"
 #include "server/timer.h"
+#include "server/uploads.h"
 #include "server/wait_list.h"
 
 namespace livy::internal {
@@ -39,6 +42,7 @@ struct SessionServices {
   ServerLimits limits = {};
   std::chrono::milliseconds driver_connect_timeout = {};
   std::chrono::milliseconds driver_shutdown_timeout = {};
+  std::filesystem::path upload_dir = {};  // Each session with uploads has a folder there.
 };
 
 struct StatementSlice {
@@ -54,7 +58,8 @@ bool HasEnded(SessionState state);
 class InteractiveSession : public DriverEventSink,
                            public std::enable_shared_from_this<InteractiveSession> {
  public:
-  using Completed = std::function<void(Result<std::vector<std::string>>)>;
+  using Completed = PendingAnswers<std::vector<std::string>>::Answered;
+  using Added = PendingAnswers<void>::Answered;
 
   // `request` has its kind and its proxy user as they became.
   InteractiveSession(int id, SessionRequest request, User owner, SessionServices& services);
@@ -97,6 +102,15 @@ class InteractiveSession : public DriverEventSink,
   // called once.
   void Complete(std::string code, Kind kind, int cursor, Completed completed);
 
+  // Gives the driver a file; its number in `command` does not matter. `added` is called once, when
+  // all interpreters have it: with kInvalidArgument if the session is not active or the driver
+  // cannot use the file, with kDeadlineExceeded after resource_timeout.
+  void AddResource(AddCommand command, Added added);
+
+  // Keeps a file for the driver to fetch, until the session has ended. Fails as Uploads::Keep()
+  // does, and with kInvalidArgument if the session is not active.
+  Result<void> KeepUpload(const std::string& name, std::string_view content);
+
   // Ends the driver: in an orderly way, by force after a time. Returns at once. Harmless if the
   // session is ending or has ended. `why` goes to its log.
   void Stop(std::string_view why);
@@ -120,12 +134,20 @@ class InteractiveSession : public DriverEventSink,
   // DriverEventSink:
   Result<void> OnDriverEvents(const std::vector<DriverEvent>& events) override;
   void OnDriverConnected() override;
+  Result<std::string> ReadUpload(std::string_view name) override;
 
  private:
   void OnApplication(const ApplicationStatus& status);
   WaitList::Wake TakeWaiting(WaitList::Token token);
-  Completed TakeCompletion(int id);
   void DropSurplus();
+  // Sends what `command_for` makes of the question's number, if `refusal` has nothing to say and
+  // fewer than `max` are under way, and calls `answered` once. Both are called with mutex_ held.
+  template <typename T, typename Refusal, typename CommandFor>
+  void Ask(PendingAnswers<T> InteractiveSession::* pending, int max, Clock::Duration timeout,
+           Refusal refusal, CommandFor command_for, typename PendingAnswers<T>::Answered answered);
+  template <typename T>
+  typename PendingAnswers<T>::Answered TakeAsked(PendingAnswers<T> InteractiveSession::* pending,
+                                                 int id);
   void OnConnectTimeout();
   void Kill();
   void WriteLog(LogLevel level, std::string_view message) const;
@@ -160,6 +182,7 @@ class InteractiveSession : public DriverEventSink,
   std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
   ApplicationStatus application_status_;          // Guarded by mutex_.
   std::shared_ptr<DriverCommands> commands_;      // Set once, guarded by mutex_.
+  std::shared_ptr<Uploads> uploads_;              // Guarded by mutex_. Null when it has ended.
   std::function<void()> ended_;                   // Guarded by mutex_. Called once.
   std::map<int, StatementRecord> statements_;     // Guarded by mutex_.
   std::set<int> storing_;                         // Guarded by mutex_. Submitted, not yet stored.
@@ -168,10 +191,10 @@ class InteractiveSession : public DriverEventSink,
   int queued_ = 0;                // Guarded by mutex_. Those of statements_ that are not final,
   std::size_t queued_bytes_ = 0;  // and the length of their code.
   int next_statement_ = 0;        // Guarded by mutex_.
-  int next_completion_ = 0;       // Guarded by mutex_.
-  std::map<int, Completed> completions_;  // Guarded by mutex_.
-  std::vector<std::string> notes_;        // Guarded by mutex_. End of the log.
-  WaitList waiting_;                      // Guarded by mutex_.
+  PendingAnswers<std::vector<std::string>> completions_;  // Guarded by mutex_.
+  PendingAnswers<void> additions_;                        // Guarded by mutex_.
+  std::vector<std::string> notes_;                        // Guarded by mutex_. End of the log.
+  WaitList waiting_;                                      // Guarded by mutex_.
 };
 
 }  // namespace livy::internal

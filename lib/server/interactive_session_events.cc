@@ -142,12 +142,17 @@ void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitLi
   }
   if (const auto* state = std::get_if<StateEvent>(&event.what)) return ApplyState(*state, wakes);
   if (const auto* completion = std::get_if<CompletionEvent>(&event.what)) {
-    const auto found = completions_.find(completion->id);
-    if (found == completions_.end()) return;
-    wakes.push_back([completed = std::move(found->second), names = completion->candidates] {
-      completed(names);
+    auto completed = completions_.Take(completion->id);
+    if (!completed) return;
+    wakes.push_back(
+        [completed = std::move(completed), names = completion->candidates] { completed(names); });
+  }
+  if (const auto* added = std::get_if<AddedEvent>(&event.what)) {
+    auto answered = additions_.Take(added->id);
+    if (!answered) return;
+    wakes.push_back([answered = std::move(answered), error = added->error] {
+      answered(error.empty() ? Result<void>() : Error{ErrorCode::kInvalidArgument, error});
     });
-    completions_.erase(found);
   }
 }
 
@@ -171,6 +176,7 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   std::vector<WaitList::Wake> wakes;
   std::vector<StatementRecord> cancelled;
   std::unique_lock saving(save_mutex_);
+  std::shared_ptr<Uploads> uploads;  // Removed without the lock.
   {
     const std::lock_guard lock(mutex_);
     application_status_ = status;
@@ -180,12 +186,14 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
     if (!status.reason.empty()) Note(status.reason);
     cancelled = CancelAll();
     waiting_.TakeAll(wakes);
-    for (auto& [id, completed] : completions_) {
-      wakes.push_back([completed = std::move(completed)] {
-        completed(Error{ErrorCode::kUnavailable, "The session has ended."});
-      });
+    const Error ended = {ErrorCode::kUnavailable, "The session has ended."};
+    for (auto& completed : completions_.TakeAll()) {
+      wakes.push_back([completed = std::move(completed), ended] { completed(ended); });
     }
-    completions_.clear();
+    for (auto& added : additions_.TakeAll()) {
+      wakes.push_back([added = std::move(added), ended] { added(ended); });
+    }
+    uploads.swap(uploads_);
     wakes.push_back(std::exchange(ended_, nullptr));
   }
   const Result<void> stored = services_.store.SaveStatements(id_, cancelled, {});

@@ -1,7 +1,9 @@
 // LivyServer's parts, put together.
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -10,6 +12,7 @@
 #include <livy/server.h>
 
 #include "driver_link/driver_listener.h"
+#include "http/certificate.h"
 #include "http/http_server.h"
 #include "server/guarded.h"
 #include "server/in_process_connection.h"
@@ -63,6 +66,21 @@ DriverListenerOptions DriverOptions(const ServerOptions& options) {
   return {.host = listen, .port = options.driver_port, .public_host = std::move(dial)};
 }
 
+// A name that nobody can have taken: the folder is made with the first upload.
+std::filesystem::path TemporaryUploadDir() {
+  std::error_code ignored;
+  return std::filesystem::temp_directory_path(ignored) / ("livy-uploads-" + RandomHex(8));
+}
+
+// Folders of sessions that an earlier server has not removed.
+void RemoveLeftUploads(const std::filesystem::path& upload_dir) {
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator(upload_dir, failure)) {
+    if (!entry.path().filename().string().starts_with("livy-session-")) continue;
+    std::filesystem::remove_all(entry.path(), failure);
+  }
+}
+
 // Parts that were left out become those that come with the library.
 Result<void> FillIn(ServerOptions& options) {
   if (!options.log) options.log = MakeNullLogSink();
@@ -81,6 +99,7 @@ class Server : public LivyServer {
  public:
   explicit Server(ServerOptions options)
       : options_(std::move(options)),
+        upload_dir_(options_.upload_dir.empty() ? TemporaryUploadDir() : options_.upload_dir),
         guarded_store_(*options_.store),
         store_(guarded_store_),
         timer_(*options_.clock) {}
@@ -100,7 +119,9 @@ class Server : public LivyServer {
         .limits = options_.limits,
         .driver_connect_timeout = options_.driver_connect_timeout,
         .driver_shutdown_timeout = options_.driver_shutdown_timeout,
+        .upload_dir = upload_dir_,
     });
+    RemoveLeftUploads(upload_dir_);
     sessions_.emplace(ManagerOptions(), *services_, *options_.launcher, *listener_);
     if (const Result<void> loaded = sessions_->Load(); !loaded) return loaded;
     const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
@@ -135,7 +156,9 @@ class Server : public LivyServer {
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
     if (sessions_) sessions_->DropAll();
-    timer_.Stop();  // Its calls use all of the above.
+    timer_.Stop();            // Its calls use all of the above.
+    std::error_code ignored;  // It is not there if nothing was uploaded.
+    if (options_.upload_dir.empty()) std::filesystem::remove(upload_dir_, ignored);
   }
 
   HttpHandler Handler() {
@@ -173,6 +196,7 @@ class Server : public LivyServer {
   }
 
   const ServerOptions options_;
+  const std::filesystem::path upload_dir_;
   GuardedStore guarded_store_;
   SessionStore store_;
   Timer timer_;

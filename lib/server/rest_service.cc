@@ -124,6 +124,12 @@ void RestService::AddRoutes() {
   Add("GET", "/sessions/:id/statements/:sid", &RestService::GetStatement);
   Add("POST", "/sessions/:id/statements/:sid/cancel", &RestService::CancelStatement);
   Add("POST", "/sessions/:id/completion", &RestService::Complete);
+  Add("POST", "/sessions/:id/add-jar", &RestService::AddResource<ResourceKind::kJar>);
+  Add("POST", "/sessions/:id/add-pyfile", &RestService::AddResource<ResourceKind::kPyFile>);
+  Add("POST", "/sessions/:id/add-file", &RestService::AddResource<ResourceKind::kFile>);
+  Add("POST", "/sessions/:id/upload-jar", &RestService::UploadResource<ResourceKind::kJar>);
+  Add("POST", "/sessions/:id/upload-pyfile", &RestService::UploadResource<ResourceKind::kPyFile>);
+  Add("POST", "/sessions/:id/upload-file", &RestService::UploadResource<ResourceKind::kFile>);
 }
 
 void RestService::Handle(const std::shared_ptr<Exchange>& exchange) {

@@ -79,6 +79,11 @@ class RestService {
   void GetStatement(const std::shared_ptr<Call>& call);
   void CancelStatement(const std::shared_ptr<Call>& call);
   void Complete(const std::shared_ptr<Call>& call);
+  template <ResourceKind kKind>
+  void AddResource(const std::shared_ptr<Call>& call);
+  template <ResourceKind kKind>
+  void UploadResource(const std::shared_ptr<Call>& call);
+  void Give(const std::shared_ptr<Call>& call, const SessionPtr& session, AddCommand command) const;
 
   const RestOptions options_;
   SessionManager& sessions_;

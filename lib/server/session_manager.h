@@ -52,6 +52,12 @@ class SessionManager {
   // Livy's words, if the request cannot be met; with kUnavailable if it cannot be stored.
   Result<std::shared_ptr<InteractiveSession>> Create(SessionRequest request, User owner);
 
+  // The URI of a file that is to be given to a running session, as its driver is to see it. Fails
+  // with kInvalidArgument, in Livy's words, if requests may not use it.
+  Result<std::string> ResolveFile(std::string_view uri) const {
+    return ResolveUri(uri, options_.spark);
+  }
+
   // By id, or by name if `key` is not all digits.
   std::shared_ptr<InteractiveSession> Find(std::string_view key) const;
 

@@ -174,6 +174,15 @@ Result<StatementBody> ParseStatementBody(std::string_view body) {
   return statement;
 }
 
+Result<std::string> ParseResourceBody(std::string_view body) {
+  const Result<JsonValue> json = ParseObject(body);
+  if (!json) return json.error();
+  Fields fields(*json);
+  std::string uri = fields.Text("uri").value_or("");
+  if (const std::optional<Error> problem = fields.Problem()) return *problem;
+  return uri;
+}
+
 Result<CompletionBody> ParseCompletionBody(std::string_view body) {
   const Result<JsonValue> json = ParseObject(body);
   if (!json) return json.error();

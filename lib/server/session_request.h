@@ -23,6 +23,9 @@ struct StatementBody {
 
 Result<StatementBody> ParseStatementBody(std::string_view body);
 
+// The URI of POST /sessions/{id}/add-jar and its like; empty if it is left out.
+Result<std::string> ParseResourceBody(std::string_view body);
+
 struct CompletionBody {
   std::string code = {};
   std::string kind = {};

@@ -20,6 +20,10 @@ struct RecordingSink : DriverEventSink {
     return {};
   }
   void OnDriverConnected() override { ++connects; }
+  Result<std::string> ReadUpload(std::string_view name) override {
+    if (name == "there.py") return std::string("x = 1");
+    return Error{ErrorCode::kNotFound, "There is no uploaded file."};
+  }
 
   std::vector<std::int64_t> numbers = {};
   std::optional<Error> failure = {};
@@ -140,6 +144,20 @@ TEST_CASE("a driver whose session is gone is refused") {
   Fixture f;
   f.sink.reset();
   CHECK(f.Post("b1", kFirstTwo).status == 404);
+}
+
+TEST_CASE("a driver fetches the files that were uploaded for it, and nobody else's driver does") {
+  Fixture f;
+  const auto fetch = [&](std::string_view boot, std::string_view name) {
+    auto exchange = std::make_shared<FakeExchange>(HttpRequest{});
+    f.link->ServeFile(exchange, boot, name);
+    return exchange->response.value();
+  };
+  CHECK(fetch("b1", "there.py").body == "x = 1");
+  CHECK(fetch("b1", "other.py").status == 404);
+  CHECK(fetch("b2", "there.py").status == 409);
+  f.link->Close();
+  CHECK(fetch("b1", "there.py").status == 404);
 }
 
 }  // namespace

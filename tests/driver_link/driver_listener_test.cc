@@ -19,6 +19,9 @@ struct CountingSink : DriverEventSink {
     return {};
   }
   void OnDriverConnected() override { ++connects; }
+  Result<std::string> ReadUpload(std::string_view name) override {
+    return "content of " + std::string(name);
+  }
 
   std::size_t taken = 0;
   int connects = 0;
@@ -79,6 +82,19 @@ TEST_CASE("requests of a driver that make no sense are refused") {
   CHECK(f.Post("/driver/v1/sessions/7/events?boot=b1&have=-1", f.address.secret) == 400);
   CHECK(f.Post(kEvents, f.address.secret, "not JSON") == 400);
   CHECK(f.Post(kEvents, f.address.secret) == 200);
+}
+
+TEST_CASE("a driver fetches a file by its name, whatever that is made of") {
+  Fixture f;
+  const auto client = *f.Dial(f.address.fingerprint);
+  const auto fetch = [&](const std::string& secret) {
+    return client
+        ->Send({.target = "/driver/v1/sessions/7/files/na%C3%AFve%20%26.py?boot=b1",
+                .headers = {{"Authorization", "Bearer " + secret}}})
+        .value();
+  };
+  CHECK(fetch(f.address.secret).body == "content of na\xc3\xafve &.py");
+  CHECK(fetch("wrong").status == 401);
 }
 
 TEST_CASE("commands reach the driver down its stream, which ends with the session") {

@@ -16,6 +16,12 @@ TEST_CASE("commands are one line each, with the server's number") {
         "{\"seq\":8,\"op\":\"complete\",\"id\":1,\"kind\":\"spark\",\"code\":\"sc.\",\"cursor\":3}"
         "\n");
   CHECK(EncodeCommand(CancelCommand{.id = 2}, 9) == "{\"seq\":9,\"op\":\"cancel\",\"id\":2}\n");
+  CHECK(
+      EncodeCommand(AddCommand{.id = 4, .resource = ResourceKind::kJar, .uri = "hdfs:/a.jar"}, 9) ==
+      "{\"seq\":9,\"op\":\"add\",\"id\":4,\"resource\":\"jar\",\"uri\":\"hdfs:/a.jar\"}\n");
+  CHECK(
+      EncodeCommand(AddCommand{.id = 5, .resource = ResourceKind::kPyFile, .upload = "m.py"}, 9) ==
+      "{\"seq\":9,\"op\":\"add\",\"id\":5,\"resource\":\"pyfile\",\"upload\":\"m.py\"}\n");
   CHECK(EncodeCommand(StopCommand{}, 10) == "{\"seq\":10,\"op\":\"stop\"}\n");
 }
 
@@ -48,6 +54,9 @@ TEST_CASE("each kind of event is read with its members") {
             .output_json == "null");
   CHECK(Decode<CompletionEvent>(R"({"seq":1,"event":"completion","id":3,"candidates":["a","b"]})")
             .candidates == std::vector<std::string>{"a", "b"});
+  CHECK(Decode<AddedEvent>(R"({"seq":1,"event":"added","id":3})").error == "");
+  CHECK(Decode<AddedEvent>(R"({"seq":1,"event":"added","id":3,"error":"no file"})").error ==
+        "no file");
 }
 
 TEST_CASE("events of a later version's kinds are left out") {

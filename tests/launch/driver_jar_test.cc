@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "fake_spark.h"
-#include "launch/private_file.h"
+#include "files/private_file.h"
 
 namespace livy::internal {
 namespace {

@@ -1,4 +1,4 @@
-// Files for a Spark application, which nobody but their owner may read.
+// Files which nobody but their owner may read.
 #pragma once
 
 #include <filesystem>

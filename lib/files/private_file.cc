@@ -1,4 +1,4 @@
-#include "launch/private_file.h"
+#include "files/private_file.h"
 
 #include <array>
 #include <cerrno>
@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-#include "launch/descriptor.h"
+#include "files/descriptor.h"
 
 namespace livy::internal {
 namespace {
