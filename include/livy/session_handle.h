@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <livy/job_handle.h>
@@ -48,6 +50,17 @@ class SessionHandle {
 
   // Lines of the driver's log; the arguments are those of Application::Log().
   Result<LogPage> Log(int from = -1, int size = 100) const;
+
+  // Gives all interpreters of the session a file that its driver can reach under `uri`, and returns
+  // when they have it. Fails with kInvalidArgument, and the reason, if it cannot be had or may not
+  // be used; with kDeadlineExceeded after `timeout`, and then the file may still come.
+  Result<void> Add(ResourceKind kind, const std::string& uri,
+                   std::chrono::milliseconds timeout = std::chrono::minutes(2)) const;
+
+  // As Add(), with a file of this program's machine, which is sent to the server under its own
+  // name. Fails with kInvalidArgument if it cannot be read. Holds the whole file in memory.
+  Result<void> Upload(ResourceKind kind, const std::filesystem::path& file,
+                      std::chrono::milliseconds timeout = std::chrono::minutes(2)) const;
 
   // Stops the driver; the session stays listed as dead for a while.
   Result<void> Stop() const;

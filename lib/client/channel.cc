@@ -22,13 +22,14 @@ HttpRequest Question(std::string target) {
       .target = std::move(target), .headers = {{"Accept", "application/json"}}, .body = {}};
 }
 
-HttpRequest Order(std::string method, std::string target, std::string body) {
+HttpRequest Order(std::string method, std::string target, std::string body,
+                  std::string_view type = "application/json") {
   HttpRequest request = Question(std::move(target));
   request.method = std::move(method);
   // Servers with CSRF protection insist on some value.
   request.headers.push_back({"X-Requested-By", "liblivy"});
   // A body of any other type may be taken for a form and be lost.
-  if (!body.empty()) request.headers.push_back({"Content-Type", "application/json"});
+  if (!body.empty()) request.headers.push_back({"Content-Type", std::string(type)});
   request.body = std::move(body);
   return request;
 }
@@ -73,14 +74,22 @@ Result<JsonValue> Channel::Get(std::string target) {
 
 Result<JsonValue> Channel::Post(std::string target, std::string body) {
   const HttpRequest request = Order("POST", std::move(target), std::move(body));
-  const Result<HttpResponse> response = Change(request);
+  const Result<HttpResponse> response = Change(request, request_timeout_);
   if (!response) return response.error();
   return ReadBody(request, *response);
 }
 
 Result<void> Channel::Command(std::string method, std::string target) {
-  const HttpRequest request = Order(std::move(method), std::move(target), "");
-  const Result<HttpResponse> response = Change(request);
+  return Carry(Order(std::move(method), std::move(target), ""), request_timeout_);
+}
+
+Result<void> Channel::Deliver(std::string target, std::string body, std::string_view type,
+                              std::chrono::milliseconds timeout) {
+  return Carry(Order("POST", std::move(target), std::move(body), type), timeout);
+}
+
+Result<void> Channel::Carry(const HttpRequest& request, std::chrono::milliseconds timeout) {
+  const Result<HttpResponse> response = Change(request, timeout);
   if (!response) return response.error();
   if (!IsSuccess(response->status)) return AnswerError(request, *response);
   return {};
@@ -109,8 +118,9 @@ Result<HttpResponse> Channel::Send(const HttpRequest& request, std::chrono::mill
   }
 }
 
-Result<HttpResponse> Channel::Change(const HttpRequest& request) {
-  Result<HttpResponse> response = Send(request, request_timeout_);
+Result<HttpResponse> Channel::Change(const HttpRequest& request,
+                                     std::chrono::milliseconds timeout) {
+  Result<HttpResponse> response = Send(request, timeout);
   if (response) return response;
   Error error = response.error();
   if (!IsUnsent(error)) {

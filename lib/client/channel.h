@@ -41,6 +41,10 @@ class Channel {
   // As Post(), for requests whose answer has nothing to tell. Without a body.
   Result<void> Command(std::string method, std::string target);
 
+  // As Command(), with a body of the given type, for what may take longer than other requests.
+  Result<void> Deliver(std::string target, std::string body, std::string_view type,
+                       std::chrono::milliseconds timeout);
+
   // One question of many that are asked while waiting.
   struct Asked {
     Result<JsonValue> answer;
@@ -52,7 +56,8 @@ class Channel {
 
  private:
   Result<HttpResponse> Send(const HttpRequest& request, std::chrono::milliseconds timeout);
-  Result<HttpResponse> Change(const HttpRequest& request);
+  Result<void> Carry(const HttpRequest& request, std::chrono::milliseconds timeout);
+  Result<HttpResponse> Change(const HttpRequest& request, std::chrono::milliseconds timeout);
 
   const std::shared_ptr<Connection> connection_;
   const std::shared_ptr<Clock> clock_;

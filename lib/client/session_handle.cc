@@ -1,6 +1,10 @@
 #include <livy/session_handle.h>
 
+#include <cstdint>
+#include <fstream>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +23,34 @@ std::string Target(int id, std::string_view rest = "") {
 // kError is an end as well for whoever waits: Apache Livy's sessions never leave it.
 bool HasEnded(SessionState state) {
   return !IsActive(state) || state == SessionState::kError;
+}
+
+std::optional<std::string> ReadFile(const std::filesystem::path& file) {
+  std::error_code failure;
+  const std::uintmax_t size = std::filesystem::file_size(file, failure);
+  std::ifstream stream(file, std::ios::binary);
+  if (failure || !stream) return std::nullopt;
+  std::string content(size, '\0');
+  stream.read(content.data(), static_cast<std::streamsize>(size));
+  if (!stream) return std::nullopt;
+  return content;
+}
+
+// The body of a form with one file, whose boundary `boundary` becomes.
+std::string FileForm(std::string_view part, const std::string& file_name, std::string_view content,
+                     std::string& boundary) {
+  boundary = "livy-form-0";
+  for (int other = 1; content.find(boundary) != content.npos; ++other)
+    boundary = fmt::format("livy-form-{}", other);
+  std::string quoted;
+  for (const char c : file_name) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return fmt::format(
+      "--{0}\r\nContent-Disposition: form-data; name=\"{1}\"; filename=\"{2}\"\r\n"
+      "Content-Type: application/octet-stream\r\n\r\n{3}\r\n--{0}--\r\n",
+      boundary, part, quoted, content);
 }
 
 }  // namespace
@@ -71,6 +103,26 @@ Result<LogPage> SessionHandle::Log(int from, int size) const {
       channel_->Get(Target(id_, fmt::format("/log?from={}&size={}", from, size)));
   if (!json) return json.error();
   return internal::DecodeLogPage(*json);
+}
+
+Result<void> SessionHandle::Add(ResourceKind kind, const std::string& uri,
+                                std::chrono::milliseconds timeout) const {
+  return channel_->Deliver(Target(id_, fmt::format("/add-{}", ToString(kind))),
+                           fmt::format("{{\"uri\":{}}}", internal::JsonString(uri)),
+                           "application/json", timeout);
+}
+
+Result<void> SessionHandle::Upload(ResourceKind kind, const std::filesystem::path& file,
+                                   std::chrono::milliseconds timeout) const {
+  const std::optional<std::string> content = ReadFile(file);
+  if (!content) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} cannot be read.", file.string())};
+  }
+  const std::string_view part = kind == ResourceKind::kJar ? "jar" : "file";
+  std::string boundary;
+  std::string form = FileForm(part, file.filename().string(), *content, boundary);
+  return channel_->Deliver(Target(id_, fmt::format("/upload-{}", ToString(kind))), std::move(form),
+                           "multipart/form-data; boundary=" + boundary, timeout);
 }
 
 Result<void> SessionHandle::Stop() const {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "client/fake_server.h"
+#include "scratch.h"
 
 namespace livy::testing {
 namespace {
@@ -52,6 +53,10 @@ TEST_CASE("each call of a session asks what its name says") {
        "/sessions/7/log?from=-1&size=100", "", Recorded("B018-log_size_2")},
       {[](const SessionHandle& session) { return session.Log(3, 2)->lines.size() == 2; }, "GET",
        "/sessions/7/log?from=3&size=2", "", Recorded("B021-log_from_3_size_2")},
+      {[](const SessionHandle& session) {
+         return session.Add(ResourceKind::kPyFile, "hdfs:/\"x\".py").has_value();
+       },
+       "POST", "/sessions/7/add-pyfile", R"({"uri":"hdfs:/\"x\".py"})", Answer(200, "")},
       {[](const SessionHandle& session) { return session.Stop().has_value(); }, "POST",
        "/sessions/7/stop", "", Recorded("B139-stop")},
       {[](const SessionHandle& session) { return session.Delete().has_value(); }, "DELETE",
@@ -145,6 +150,37 @@ TEST_CASE("WaitUntilIdle gives up at its timeout and says how far the session wa
 TEST_CASE("a state that is not known is no reason to stop waiting") {
   const Fixture fixture(InTurn({"starting", "hibernating", "idle"}));
   CHECK(Open(fixture).WaitUntilIdle(hours(1)));
+}
+
+TEST_CASE("a local file is sent as a form, whatever is in it and in its name") {
+  const Scratch scratch;
+  const std::string content = std::string("\0livy-form-0\r\n--livy-form-1", 28);
+  const auto file = scratch.Write("a \"b\\.jar", content);
+  Fixture fixture(Answer(200, R"({"id":7})"));
+  const SessionHandle session = Open(fixture);
+  REQUIRE(session.Upload(ResourceKind::kJar, file, seconds(5)));
+  const FakeServer::Request& sent = fixture.server->requests.at(0);
+  CHECK(sent.http.target == "/sessions/7/upload-jar");
+  CHECK(sent.timeout == seconds(5));
+  CHECK(FindHeader(sent.http.headers, "Content-Type") ==
+        "multipart/form-data; boundary=livy-form-2");
+  CHECK(sent.http.body ==
+        "--livy-form-2\r\n"
+        "Content-Disposition: form-data; name=\"jar\"; filename=\"a \\\"b\\\\.jar\"\r\n"
+        "Content-Type: application/octet-stream\r\n\r\n" +
+            content + "\r\n--livy-form-2--\r\n");
+}
+
+TEST_CASE("a file that cannot be read is not sent") {
+  const Scratch scratch;
+  Fixture fixture(Answer(200, R"({"id":7})"));
+  const SessionHandle session = Open(fixture);
+  for (const auto& path : {scratch.path(), scratch.path() / "none"}) {
+    const Result<void> sent = session.Upload(ResourceKind::kFile, path);
+    REQUIRE_FALSE(sent);
+    CHECK(sent.error().code == ErrorCode::kInvalidArgument);
+  }
+  CHECK(fixture.server->requests.empty());
 }
 
 }  // namespace
