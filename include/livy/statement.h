@@ -43,6 +43,8 @@ struct StatementOutput {
   std::string ename = {};  // This and the next two: only if not ok.
   std::string evalue = {};
   std::vector<std::string> traceback = {};
+  std::string stdout_text = {};  // What the code printed before it failed. liblivy's servers only.
+  bool truncated = false;        // The output was longer and was cut. liblivy's servers only.
 
   // The value under "text/plain" as text; empty if there is none.
   std::string text() const;
@@ -60,7 +62,8 @@ struct Statement {
   std::string code = {};
   StatementState state = StatementState::kWaiting;
   std::optional<StatementOutput> output = {};  // Unset until the statement ends.
-  double progress = 0;                         // 0 to 1.
+  std::string printed = {};  // By code that still runs, so far. liblivy's servers only.
+  double progress = 0;       // 0 to 1.
   std::optional<Time> started = {};
   std::optional<Time> completed = {};
 

@@ -233,6 +233,7 @@ Result<Statement> DecodeStatement(const JsonValue& json) {
     statement.output = DecodeStatementOutput(*output);
   if (const JsonValue* const progress = json.Find("progress"); progress != nullptr)
     statement.progress = std::clamp(progress->AsDouble().value_or(0), 0.0, 1.0);
+  statement.printed = TextOf(json, "stdout").value_or("");
   statement.started = TimeOf(json, "started");
   statement.completed = TimeOf(json, "completed");
   return statement;
@@ -274,6 +275,9 @@ StatementOutput DecodeStatementOutput(const JsonValue& json) {
   output.ename = TextOf(json, "ename").value_or("");
   output.evalue = TextOf(json, "evalue").value_or("");
   output.traceback = TextsOf(json, "traceback");
+  output.stdout_text = TextOf(json, "stdout").value_or("");
+  const JsonValue* const truncated = json.Find("truncated");
+  output.truncated = truncated != nullptr && truncated->AsBool().value_or(false);
   return output;
 }
 
@@ -291,7 +295,10 @@ std::string EncodeStatementOutput(const StatementOutput& output) {
     writer.Key("ename").String(std::string_view(output.ename));
     writer.Key("evalue").String(std::string_view(output.evalue));
     writer.Key("traceback").Strings(output.traceback);
+    if (!output.stdout_text.empty())
+      writer.Key("stdout").String(std::string_view(output.stdout_text));
   }
+  if (output.truncated) writer.Key("truncated").Bool(true);
   writer.EndObject();
   return writer.Take();
 }

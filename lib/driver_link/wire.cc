@@ -131,6 +131,8 @@ bool ReadWhat(std::string_view type, Members& members, DriverEvent& event) {
     event.what = StartedEvent{.id = members.Id(), .at = members.At()};
   } else if (type == "progress") {
     event.what = ProgressEvent{.id = members.Id(), .progress = members.Progress()};
+  } else if (type == "output") {
+    event.what = OutputEvent{.id = members.Id(), .text = members.Text("text")};
   } else if (type == "finished") {
     event.what = ReadFinished(members);
   } else if (type == "completion") {

@@ -78,6 +78,11 @@ struct ProgressEvent {
   double progress = 0;
 };
 
+struct OutputEvent {
+  int id = 0;
+  std::string text = {};  // Printed since the last one.
+};
+
 struct FinishedEvent {
   int id = 0;
   StatementState state = StatementState::kAvailable;
@@ -98,8 +103,8 @@ struct AddedEvent {
 
 struct DriverEvent {
   std::int64_t number = 0;
-  std::variant<StateEvent, ApplicationEvent, StartedEvent, ProgressEvent, FinishedEvent,
-               CompletionEvent, AddedEvent>
+  std::variant<StateEvent, ApplicationEvent, StartedEvent, ProgressEvent, OutputEvent,
+               FinishedEvent, CompletionEvent, AddedEvent>
       what = {};
 };
 

@@ -16,21 +16,27 @@ using enum SessionState;
 std::optional<int> StatementOf(const DriverEvent& event) {
   if (const auto* started = std::get_if<StartedEvent>(&event.what)) return started->id;
   if (const auto* progress = std::get_if<ProgressEvent>(&event.what)) return progress->id;
+  if (const auto* output = std::get_if<OutputEvent>(&event.what)) return output->id;
   if (const auto* finished = std::get_if<FinishedEvent>(&event.what)) return finished->id;
   return std::nullopt;
 }
 
 // Whether the event is lost with the server: what it tells is not stored.
 bool IsLogLike(const DriverEvent& event) {
-  return std::holds_alternative<ProgressEvent>(event.what);
+  return std::holds_alternative<ProgressEvent>(event.what) ||
+         std::holds_alternative<OutputEvent>(event.what);
 }
 
-bool ApplyToStatement(const DriverEvent& event, StatementRecord& statement) {
+bool ApplyToStatement(const DriverEvent& event, std::size_t output_bytes_max,
+                      StatementRecord& statement) {
   if (const auto* started = std::get_if<StartedEvent>(&event.what)) {
     return Apply(*started, statement);
   }
   if (const auto* progress = std::get_if<ProgressEvent>(&event.what)) {
     return Apply(*progress, statement);
+  }
+  if (const auto* output = std::get_if<OutputEvent>(&event.what)) {
+    return Apply(*output, output_bytes_max, statement);
   }
   return Apply(std::get<FinishedEvent>(event.what), statement);
 }
@@ -90,7 +96,8 @@ std::vector<StatementRecord> InteractiveSession::Ended(
     const std::optional<int> id = StatementOf(event);
     const auto found = id ? statements_.find(*id) : statements_.end();
     if (found == statements_.end() || IsLogLike(event)) continue;
-    ApplyToStatement(event, changed.try_emplace(*id, found->second).first->second);
+    ApplyToStatement(event, services_.limits.output_bytes_max,
+                     changed.try_emplace(*id, found->second).first->second);
   }
   std::vector<StatementRecord> ended;
   for (auto& [id, statement] : changed) {
@@ -135,7 +142,7 @@ void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitLi
     if (found == statements_.end()) return;
     StatementRecord& statement = found->second;
     const bool was_final = IsFinal(statement.state);
-    if (!ApplyToStatement(event, statement)) return;
+    if (!ApplyToStatement(event, services_.limits.output_bytes_max, statement)) return;
     if (statement.state == StatementState::kRunning) MoveTo(kBusy);
     if (IsFinal(statement.state) && !was_final) OnFinal(statement, wakes);
     return;

@@ -1,15 +1,34 @@
 #include "server/statement_record.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 namespace livy::internal {
 namespace {
 
 using enum StatementState;
 
+// Of a statement that has not ended: 1 tells that it has.
+constexpr double kProgressMax = 0.99;
+
 bool MoveTo(StatementState to, StatementRecord& statement) {
   if (!CanMove(statement.state, to)) return false;
   statement.state = to;
-  if (IsFinal(to)) statement.progress = 1;
+  if (IsFinal(to)) {
+    statement.progress = 1;
+    statement.printed = nullptr;  // The output has all of it.
+  }
   return true;
+}
+
+// The beginning of `text`, `bytes_max` long at most, without half a character at its end.
+std::string_view CutUtf8(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return text.substr(0, end);
 }
 
 bool Cancelled(StatementRecord& statement) {
@@ -38,8 +57,24 @@ bool Apply(const StartedEvent& event, StatementRecord& statement) {
 bool Apply(const ProgressEvent& event, StatementRecord& statement) {
   if (IsFinal(statement.state)) return false;
   const bool has_moved = MoveTo(kRunning, statement);
-  if (event.progress <= statement.progress) return has_moved;
-  statement.progress = event.progress;
+  const double progress = std::min(event.progress, kProgressMax);
+  if (progress <= statement.progress) return has_moved;
+  statement.progress = progress;
+  return true;
+}
+
+bool Apply(const OutputEvent& event, std::size_t bytes_max, StatementRecord& statement) {
+  if (IsFinal(statement.state)) return false;
+  const bool has_moved = MoveTo(kRunning, statement);
+  const std::size_t held = statement.printed ? statement.printed->size() : 0;
+  const std::string_view text = CutUtf8(event.text, bytes_max - std::min(held, bytes_max));
+  if (text.empty()) return has_moved;
+  // A new text, because views may hold the old one.
+  auto printed = std::make_shared<std::string>();
+  printed->reserve(held + text.size());
+  if (statement.printed) *printed = *statement.printed;
+  *printed += text;
+  statement.printed = std::move(printed);
   return true;
 }
 
@@ -75,6 +110,7 @@ bool ApplyEnd(Statement::Time now, StatementRecord& statement) {
 void Write(const StatementRecord& statement, JsonWriter& json) {
   json.BeginObject();
   WriteMembers(statement, json);
+  if (statement.printed) json.Key("stdout").String(*statement.printed);
   json.EndObject();
 }
 

@@ -1,6 +1,7 @@
 // StatementRecord: a statement as the server keeps it.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,7 @@ struct StatementRecord {
   std::shared_ptr<const std::string> code = {};
   StatementState state = StatementState::kWaiting;
   std::shared_ptr<const std::string> output_json = {};  // Null until there is an output.
+  std::shared_ptr<const std::string> printed = {};      // While it runs. Null if nothing yet.
   double progress = 0;
   Statement::Time started = {};  // The epoch until it has started; so for `completed`.
   Statement::Time completed = {};
@@ -28,6 +30,8 @@ struct StatementRecord {
 // whatever only happens to one that runs shows it, too.
 bool Apply(const StartedEvent& event, StatementRecord& statement);
 bool Apply(const ProgressEvent& event, StatementRecord& statement);
+// Keeps `bytes_max` of the text; the driver sends no more unless it is wrong.
+bool Apply(const OutputEvent& event, std::size_t bytes_max, StatementRecord& statement);
 bool Apply(const FinishedEvent& event, StatementRecord& statement);
 
 // A cancel request: a waiting statement is cancelled at once, a running one asked to stop.
@@ -36,7 +40,7 @@ bool ApplyCancel(StatementRecord& statement);
 // The session has ended: what was not final is cancelled.
 bool ApplyEnd(Statement::Time now, StatementRecord& statement);
 
-// As the REST interface shows it.
+// As the REST interface shows it, with what it has printed so far as an extra member of ours.
 void Write(const StatementRecord& statement, JsonWriter& json);
 
 // As it is stored: what is shown, and the kind.

@@ -225,6 +225,26 @@ TEST_CASE("values keep every digit and every kind of member on their way") {
   CHECK(EncodeStatementOutput(DecodeStatementOutput(Json(json))) == json);
 }
 
+TEST_CASE(
+    "what a statement has printed, and whether its output was cut, is read from our servers") {
+  const Statement running =
+      DecodeStatement(
+          Json(R"({"id":0,"state":"running","output":null,"progress":0.5,"stdout":"a\n"})"))
+          .value();
+  CHECK(running.printed == "a\n");
+  CHECK_FALSE(running.output);
+
+  const std::string failure =
+      R"({"status":"error","execution_count":3,"ename":"E","evalue":"no","traceback":[],)"
+      R"("stdout":"before","truncated":true})";
+  const StatementOutput output = DecodeStatementOutput(Json(failure));
+  CHECK(output.stdout_text == "before");
+  CHECK(output.truncated);
+  CHECK(EncodeStatementOutput(output) == failure);
+  const StatementOutput whole = DecodeStatementOutput(Json(R"({"status":"ok","truncated":null})"));
+  CHECK_FALSE(whole.truncated);
+}
+
 TEST_CASE("a failure is written as it was read") {
   const std::string json =
       R"({"status":"error","execution_count":3,"ename":"E","evalue":"no","traceback":["a\n","b"]})";

@@ -44,10 +44,14 @@ TEST_CASE("each kind of event is read with its members") {
   CHECK(started.at.time_since_epoch().count() == 1700);
   CHECK(Decode<ProgressEvent>(R"({"seq":1,"event":"progress","id":3,"progress":0.5})").progress ==
         0.5);
+  const auto output = Decode<OutputEvent>(R"({"seq":1,"event":"output","id":3,"text":"a\nb"})");
+  CHECK(output.id == 3);
+  CHECK(output.text == "a\nb");
   const auto finished = Decode<FinishedEvent>(
       R"({"seq":1,"event":"finished","id":3,"state":"available","at":5,"micros":9,)"
       R"("output":{"status":"ok","data":{"application/json":1.50}}})");
   CHECK(finished.state == StatementState::kAvailable);
+  CHECK(finished.ran == std::chrono::microseconds(9));
   CHECK(finished.output_json == R"({"status":"ok","data":{"application/json":1.50}})");
   CHECK(Decode<FinishedEvent>(
             R"({"seq":1,"event":"finished","id":3,"state":"cancelled","at":5,"output":null})")
