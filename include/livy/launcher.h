@@ -32,7 +32,8 @@ struct ApplicationStatus {
   ApplicationState state = ApplicationState::kStarting;
   std::optional<std::string> app_id = {};  // The cluster's id; unset where there is no cluster.
   AppInfo info = {};
-  std::string reason = {};  // Why it ended, such as "spark-submit exited with status 1".
+  std::string reason = {};            // Why it ended, such as "spark-submit exited with status 1".
+  std::optional<int> exit_code = {};  // Of a process that exited by itself.
 };
 
 // Lines of an application's output, in the order and with the headers in which Apache Livy shows

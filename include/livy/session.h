@@ -92,6 +92,10 @@ struct Session {
   AppInfo app_info = {};
   std::vector<std::string> log = {};  // The last ten lines; empty if the caller may not see them.
   SessionRequest request = {};        // What was asked for; kind and proxy user as they became.
+  // Why it ended, once it has: a sentence such as "deleted by alice", and below it the last lines
+  // of the driver's standard error if nobody asked for the end. Apache Livy does not tell.
+  std::optional<std::string> end_reason = {};
+  std::optional<int> exit_code = {};  // Of the application, once it has ended, if it had one.
 
   bool operator==(const Session&) const = default;
 };

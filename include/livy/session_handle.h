@@ -31,9 +31,9 @@ class SessionHandle {
   // Asks the server for the session as it is now. Fails with kNotFound if there is none any more.
   Result<Session> Fetch() const;
 
-  // Blocks until the session is idle, and returns it. Fails with kUnavailable, and the end of the
-  // session's log as the message, if the session ends instead; with kDeadlineExceeded after
-  // `timeout`.
+  // Blocks until the session is idle, and returns it. Fails with kUnavailable if the session ends
+  // instead, with the reason as the message, or the end of its log if the server gives none; with
+  // kDeadlineExceeded after `timeout`.
   Result<Session> WaitUntilIdle(std::chrono::milliseconds timeout) const;
 
   // Queues a statement behind those submitted before it. Fails with kUnavailable if the session

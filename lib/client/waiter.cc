@@ -113,6 +113,9 @@ void Waiter::Pause() {
 
 Error SessionEnded(const Session& session) {
   std::string message = fmt::format("Session {} is {}", session.id, ToString(session.state));
+  if (session.end_reason) {
+    return {ErrorCode::kUnavailable, fmt::format("{}: {}", message, *session.end_reason)};
+  }
   if (session.log.empty()) return {ErrorCode::kUnavailable, message + "."};
   message += fmt::format("; its log ends with:\n{}", fmt::join(session.log, "\n"));
   return {ErrorCode::kUnavailable, std::move(message)};

@@ -56,7 +56,8 @@ class Waiter {
   bool expired_ = false;  // The last answer came at the end of the time, or none did.
 };
 
-// The error of somebody who waited for a session that has ended: the end of its log tells why.
+// The error of somebody who waited for a session that has ended. Why, the server says, or else the
+// end of its log.
 Error SessionEnded(const Session& session);
 
 }  // namespace livy::internal

@@ -63,4 +63,13 @@ Result<milliseconds> ParseDuration(std::string_view text) {
   return Invalid(fmt::format("Invalid suffix: \"{}\"", unit));
 }
 
+std::string FormatDuration(milliseconds time) {
+  for (auto unit = kUnits.rbegin(); unit != kUnits.rend(); ++unit) {
+    if (unit->first != "min" && time.count() != 0 && time % unit->second == milliseconds(0)) {
+      return fmt::format("{}{}", time / unit->second, unit->first);
+    }
+  }
+  return fmt::format("{}ms", time.count());
+}
+
 }  // namespace livy::internal

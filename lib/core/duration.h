@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <string_view>
 
 #include <livy/result.h>
@@ -12,5 +13,8 @@ namespace livy::internal {
 // unit means milliseconds. Microseconds are rounded down. Fails with kInvalidArgument and Livy's
 // own words.
 Result<std::chrono::milliseconds> ParseDuration(std::string_view text);
+
+// In the largest of these units that is exact: "90s", "1h".
+std::string FormatDuration(std::chrono::milliseconds time);
 
 }  // namespace livy::internal

@@ -206,6 +206,8 @@ Result<Session> DecodeSession(const JsonValue& json) {
   }
   session.log = TextsOf(json, "log");
   session.request = DecodeAsked(json);
+  session.end_reason = TextOf(json, "endReason");
+  session.exit_code = NumberOf(json, "exitCode");
   return session;
 }
 

@@ -24,6 +24,7 @@ ApplicationStatus StatusOf(const ProcessEnd& end, std::string_view program) {
     case ProcessEnd::Kind::kExited:
       if (end.number == 0) status.state = ApplicationState::kFinished;
       status.reason = fmt::format("{} exited with status {}", program, end.number);
+      status.exit_code = end.number;
       break;
     case ProcessEnd::Kind::kSignaled:
       status.reason = fmt::format("{} was ended by signal {}", program, SignalText(end.number));

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/duration.h"
 #include "server/guarded.h"
 
 namespace livy::internal {
@@ -103,6 +104,10 @@ Session InteractiveSession::View() const {
     view.state = state_;
     view.app_id = application_status_.app_id;
     view.app_info = application_status_.info;
+    if (HasEnded(state_)) {
+      view.end_reason = end_reason_;
+      view.exit_code = application_status_.exit_code;
+    }
   }
   view.log = Log(-1, kViewLogLines).lines;
   return view;
@@ -168,7 +173,7 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) 
   const std::lock_guard lock(mutex_);
   storing_.erase(statement.id);
   if (stored) {
-    if (HasEnded(state_)) ApplyEnd(services_.clock.Wall(), statement);
+    if (HasEnded(state_)) ApplyEnd(services_.clock.Wall(), SentenceOf(end_reason_), statement);
     statements_[statement.id] = statement;
     if (!IsFinal(statement.state)) {
       ++queued_;
@@ -245,23 +250,34 @@ StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t si
   return page;
 }
 
-void InteractiveSession::Stop(std::string_view why) {
+void InteractiveSession::Stop(std::string_view why, EndedBy by) {
   bool orderly = false;
   bool launched = false;
   {
     const std::lock_guard lock(mutex_);
     if (!MoveTo(kShuttingDown)) return;
-    Note(why);
+    end_reason_ = why;
+    ended_by_ = by;
     launched = application_ != nullptr;
     orderly = launched && commands_->connected();
     if (orderly) commands_->Send(StopCommand{});
   }
-  WriteLog(LogLevel::kInfo, why);
+  WriteLog(LogLevel::kInfo, fmt::format("stopping: {}", why));
   if (!launched) return;  // Start() sees the state when the launch is through.
   if (!orderly) return Kill();
   services_.timer.After(services_.driver_shutdown_timeout, [self = weak_from_this()] {
-    if (const auto session = self.lock()) session->Kill();
+    if (const auto session = self.lock()) session->KillLate();
   });
+}
+
+void InteractiveSession::KillLate() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (HasEnded(state_)) return;
+    Note(fmt::format("The driver did not end within {}, and is killed.",
+                     FormatDuration(services_.driver_shutdown_timeout)));
+  }
+  Kill();
 }
 
 void InteractiveSession::Kill() {

@@ -24,6 +24,7 @@
 #include <livy/statement.h>
 
 #include "driver_link/driver_link.h"
+#include "server/end_reason.h"
 #include "server/pending_answers.h"
 #include "server/session_store.h"
 #include "server/statement_record.h"
@@ -112,8 +113,9 @@ class InteractiveSession : public DriverEventSink,
   Result<void> KeepUpload(const std::string& name, std::string_view content);
 
   // Ends the driver: in an orderly way, by force after a time. Returns at once. Harmless if the
-  // session is ending or has ended. `why` goes to its log.
-  void Stop(std::string_view why);
+  // session is ending or has ended. `why` becomes its end's reason, in words such as "deleted by
+  // alice".
+  void Stop(std::string_view why, EndedBy by = EndedBy::kOrder);
 
   // Calls `wake` once when what `key` stands for is so: a statement is final or no longer kept, or
   // as WaitList's constants say; at once if it is so already, else on another thread, after
@@ -150,6 +152,8 @@ class InteractiveSession : public DriverEventSink,
                                                  int id);
   void OnConnectTimeout();
   void Kill();
+  void KillLate();
+  std::vector<std::string> FindLastWords() const;
   void WriteLog(LogLevel level, std::string_view message) const;
 
   // The following are called with mutex_ held.
@@ -166,6 +170,7 @@ class InteractiveSession : public DriverEventSink,
   std::vector<StatementRecord> Ended(const std::vector<DriverEvent>& events) const;
   std::vector<int> SurplusBesides(const std::vector<StatementRecord>& ended) const;
   std::vector<StatementRecord> CancelAll();
+  void SetEndReason(const std::vector<std::string>& last_words);
 
   const int id_;
   const SessionRequest request_;
@@ -179,6 +184,8 @@ class InteractiveSession : public DriverEventSink,
   mutable std::mutex mutex_;
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.
   bool driver_came_ = false;                      // Guarded by mutex_.
+  EndedBy ended_by_ = EndedBy::kApplication;      // Guarded by mutex_. Set when it begins to end.
+  std::string end_reason_;                        // Guarded by mutex_. Final when it has ended.
   std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
   ApplicationStatus application_status_;          // Guarded by mutex_.
   std::shared_ptr<DriverCommands> commands_;      // Set once, guarded by mutex_.

@@ -80,6 +80,9 @@ void InteractiveSession::Ask(PendingAnswers<T> InteractiveSession::* pending, in
   {
     const std::lock_guard lock(mutex_);
     answer = refusal();
+    if (!answer && commands_ == nullptr) {
+      answer = Error{ErrorCode::kUnavailable, "The session has not been started."};
+    }
     if (!answer) {
       id = (this->*pending).Add(max, [answered, late](const Result<T>& given) { answered(given); });
     }

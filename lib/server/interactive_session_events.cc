@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/duration.h"
 #include "server/interactive_session.h"
 
 namespace livy::internal {
@@ -59,8 +60,9 @@ void InteractiveSession::OnConnectTimeout() {
     const std::lock_guard lock(mutex_);
     if (driver_came_ || HasEnded(state_)) return;
   }
-  Stop(fmt::format("The driver did not connect within {} ms.",
-                   services_.driver_connect_timeout.count()));
+  Stop(fmt::format("the driver did not connect within {}",
+                   FormatDuration(services_.driver_connect_timeout)),
+       EndedBy::kFailure);
 }
 
 Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& events) {
@@ -172,8 +174,12 @@ void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitLis
   }
   if (event.state == kError || event.state == kDead) {
     // The driver is about to exit; if it does not, it is made to.
-    wakes.push_back([self = weak_from_this()] {
-      if (const auto session = self.lock()) session->Stop("The driver has ended its work.");
+    const bool failed = event.state == kError;
+    wakes.push_back([self = weak_from_this(), failed, message = event.message] {
+      const auto session = self.lock();
+      if (!session) return;
+      failed ? session->Stop(fmt::format("the driver failed: {}", message), EndedBy::kFailure)
+             : session->Stop("the driver has ended its work", EndedBy::kApplication);
     });
   }
 }
@@ -182,6 +188,9 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   using enum ApplicationState;
   std::vector<WaitList::Wake> wakes;
   std::vector<StatementRecord> cancelled;
+  std::string reason;
+  std::vector<std::string> last_words;
+  if (status.state != kStarting && status.state != kRunning) last_words = FindLastWords();
   std::unique_lock saving(save_mutex_);
   std::shared_ptr<Uploads> uploads;  // Removed without the lock.
   {
@@ -190,7 +199,8 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
     if (status.state == kStarting || status.state == kRunning) return;
     const bool killed_outside = status.state == kKilled && state_ != kShuttingDown;
     if (!MoveTo(killed_outside ? SessionState::kKilled : kDead)) return;
-    if (!status.reason.empty()) Note(status.reason);
+    SetEndReason(last_words);
+    reason = SentenceOf(end_reason_);
     cancelled = CancelAll();
     waiting_.TakeAll(wakes);
     const Error ended = {ErrorCode::kUnavailable, "The session has ended."};
@@ -205,15 +215,37 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   }
   const Result<void> stored = services_.store.SaveStatements(id_, cancelled, {});
   saving.unlock();
-  WriteLog(LogLevel::kInfo, fmt::format("ended: {}", status.reason));
+  WriteLog(LogLevel::kInfo, fmt::format("ended: {}", reason));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
   CallAll(wakes);
 }
 
+// The launcher's part is called without a lock.
+std::vector<std::string> InteractiveSession::FindLastWords() const {
+  std::shared_ptr<const Application> application;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_by_ != EndedBy::kOrder) application = application_;
+  }
+  if (application == nullptr) return {};
+  return LastWords(application->Log(-1, kLastWordsSearched).lines);
+}
+
+void InteractiveSession::SetEndReason(const std::vector<std::string>& last_words) {
+  const std::string& reason = application_status_.reason;
+  if (ended_by_ == EndedBy::kApplication && !reason.empty()) end_reason_ = reason;
+  if (end_reason_.empty()) end_reason_ = "the application has ended";
+  // One line, whoever wrote it: what stands below belongs to the driver.
+  std::ranges::replace(end_reason_, '\n', ' ');
+  Note(end_reason_);
+  end_reason_ = EndReason(end_reason_, last_words);
+}
+
 std::vector<StatementRecord> InteractiveSession::CancelAll() {
+  const std::string_view reason = SentenceOf(end_reason_);
   std::vector<StatementRecord> cancelled;
   for (auto& [id, statement] : statements_) {
-    if (ApplyEnd(services_.clock.Wall(), statement)) cancelled.push_back(statement);
+    if (ApplyEnd(services_.clock.Wall(), reason, statement)) cancelled.push_back(statement);
   }
   queued_ = 0;
   queued_bytes_ = 0;

@@ -22,11 +22,22 @@ std::string StateJson(int id, SessionState state) {
   return fmt::format("{{\"id\":{},\"state\":\"{}\"}}", id, ToString(state));
 }
 
+// What the driver wrote is not for everybody.
+void HideOutput(Session& view) {
+  view.log.clear();
+  if (view.end_reason) view.end_reason = SentenceOf(*view.end_reason);
+}
+
+// "deleted by alice".
+std::string By(std::string_view what, const User& user) {
+  return user ? fmt::format("{} by {}", what, *user) : std::string(what);
+}
+
 }  // namespace
 
 std::string RestService::ViewJson(const InteractiveSession& session, const User& user) const {
   Session view = session.View();
-  if (!access_.MayView(user, session.ownership())) view.log.clear();
+  if (!access_.MayView(user, session.ownership())) HideOutput(view);
   JsonWriter json;
   Write(view, json);
   return json.Take();
@@ -52,7 +63,7 @@ void RestService::ListSessions(const std::shared_ptr<Call>& call) {
   json.Key("sessions").BeginArray();
   for (const SessionPtr& session : page.sessions) {
     Session view = session->View();
-    if (!access_.MayView(*user, session->ownership())) view.log.clear();
+    if (!access_.MayView(*user, session->ownership())) HideOutput(view);
     Write(view, json);
   }
   json.EndArray().EndObject();
@@ -122,7 +133,7 @@ void RestService::GetLog(const std::shared_ptr<Call>& call) {
 void RestService::DeleteSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
   if (!session) return;
-  sessions_.Delete(session, "Session stopped by user.", [call, id = session->id()](bool removed) {
+  sessions_.Delete(session, By("deleted", call->user), [call, id = session->id()](bool removed) {
     call->Reply(removed ? MessageReply(200, "deleted")
                         : MessageReply(404, fmt::format("Session {} already stopped.", id)));
   });
@@ -131,14 +142,14 @@ void RestService::DeleteSession(const std::shared_ptr<Call>& call) {
 void RestService::StopSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
   if (!session) return;
-  session->Stop("Session stopped by user.");
+  session->Stop(By("stopped", call->user));
   session->AwaitEnd([call] { call->Reply(EmptyReply(204)); });
 }
 
 void RestService::InterruptSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
   if (!session) return;
-  session->Stop("Session interrupted by user.");
+  session->Stop(By("interrupted", call->user));
   session->AwaitEnd([call] { call->Reply(MessageReply(200, "interrupted")); });
 }
 

@@ -227,7 +227,7 @@ void SessionManager::StopAll() {
     sessions = sessions_;
   }
   for (const auto& session : sessions)
-    session->Stop("The server is stopping.");
+    session->Stop("the server stopped");
   const Clock::TimePoint deadline =
       services_.clock.Now() + services_.driver_shutdown_timeout + kKillTimeout;
   std::unique_lock lock(mutex_);

@@ -101,9 +101,14 @@ bool ApplyCancel(StatementRecord& statement) {
   return MoveTo(statement.state == kWaiting ? kCancelled : kCancelling, statement);
 }
 
-bool ApplyEnd(Statement::Time now, StatementRecord& statement) {
+bool ApplyEnd(Statement::Time now, std::string_view reason, StatementRecord& statement) {
   if (!Cancelled(statement)) return false;
   statement.completed = now;
+  JsonWriter json;
+  json.BeginObject().Key("status").String("error").Key("execution_count").Int(statement.id);
+  json.Key("ename").String("SessionEnded").Key("evalue").String(reason);
+  json.Key("traceback").Strings({}).EndObject();
+  statement.output_json = std::make_shared<const std::string>(json.Take());
   return true;
 }
 

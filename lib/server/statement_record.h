@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <livy/statement.h>
 
@@ -37,8 +38,8 @@ bool Apply(const FinishedEvent& event, StatementRecord& statement);
 // A cancel request: a waiting statement is cancelled at once, a running one asked to stop.
 bool ApplyCancel(StatementRecord& statement);
 
-// The session has ended: what was not final is cancelled.
-bool ApplyEnd(Statement::Time now, StatementRecord& statement);
+// The session has ended: what was not final is cancelled, and its output says why.
+bool ApplyEnd(Statement::Time now, std::string_view reason, StatementRecord& statement);
 
 // As the REST interface shows it, with what it has printed so far as an extra member of ours.
 void Write(const StatementRecord& statement, JsonWriter& json);

@@ -25,6 +25,8 @@ void Write(const Session& session, JsonWriter& json) {
   json.Key("jars").Strings(request.jars);
   json.Key("numExecutors").Int(request.num_executors.value_or(0));
   json.Key("pyFiles").Strings(request.py_files).Key("queue").StringOrNull(request.queue);
+  if (session.end_reason) json.Key("endReason").String(*session.end_reason);
+  if (session.exit_code) json.Key("exitCode").Int(*session.exit_code);
   json.EndObject();
 }
 

@@ -24,6 +24,15 @@ TEST_CASE("a length of time is digits and a unit, in any case and with blanks ar
   }
 }
 
+TEST_CASE("a length of time is written in the largest unit that is exact") {
+  CHECK(FormatDuration(std::chrono::hours(48)) == "2d");
+  CHECK(FormatDuration(std::chrono::hours(25)) == "25h");
+  CHECK(FormatDuration(std::chrono::minutes(2)) == "2m");
+  CHECK(FormatDuration(std::chrono::seconds(90)) == "90s");
+  CHECK(FormatDuration(milliseconds(1500)) == "1500ms");
+  CHECK(FormatDuration(milliseconds(0)) == "0ms");
+}
+
 TEST_CASE("a wrong length of time is refused in Livy's words") {
   struct Row {
     const char* text;

@@ -65,6 +65,7 @@ TEST_CASE("an application runs, writes, and finishes") {
   const ApplicationStatus status = fixture.recorder.WaitForEnd();
   CHECK(status.state == kFinished);
   CHECK(status.reason == "spark-submit exited with status 0");
+  CHECK(status.exit_code == 0);
   CHECK(fixture.recorder.states() == std::vector{kRunning, kFinished});
   const LogPage page = application->Log(0, -1);
   CHECK(page.lines == Lines{"stdout: ", "one", "two", "\nstderr: ", "problem"});

@@ -282,6 +282,27 @@ TEST_CASE("a stopped session stays listed as dead and takes nothing more") {
   CHECK(f.Send("DELETE", "/sessions/0").body == R"({"msg":"deleted"})");
 }
 
+TEST_CASE(
+    "a session that has ended says why, and what its driver wrote only to those who may see") {
+  Fixture f;
+  const HttpHeaders ada = {{"X-User", "ada"}};
+  f.Send("POST", "/sessions", "{}", ada);
+  f.Send("POST", "/sessions", "{}", ada);
+  CHECK(f.Get("/sessions/0").body.find("endReason") == std::string::npos);
+  f.launcher.processes.at(0)->lines.push_back("no memory");
+  f.launcher.processes.at(0)->observer(
+      {.state = ApplicationState::kFailed, .reason = "It exited.", .exit_code = 1});
+  constexpr char kWhole[] = R"("queue":null,"endReason":"It exited.\nno memory","exitCode":1})";
+  constexpr char kShort[] = R"("queue":null,"endReason":"It exited.","exitCode":1})";
+  CHECK(f.Get("/sessions/0", ada).body.ends_with(kWhole));
+  CHECK(f.Get("/sessions/0", {{"X-User", "bob"}}).body.ends_with(kShort));
+  CHECK(f.Get("/sessions", {{"X-User", "bob"}}).body.find(kShort) != std::string::npos);
+
+  f.Start({.method = "POST", .target = "/sessions/1/stop", .headers = ada});
+  f.End(1);
+  CHECK(f.Get("/sessions/1").body.ends_with(R"("endReason":"stopped by ada"})"));
+}
+
 TEST_CASE("POST can stand for another method") {
   Fixture f;
   f.StartIdle();

@@ -178,6 +178,13 @@ def without_outputs(value):
     return value | {"output": "an output"} if has_output else value
 
 
+def without_end(value):
+    """Leaves out what only this server tells of a session's end."""
+    if isinstance(value, dict):
+        value = {key: item for key, item in value.items() if key not in {"endReason", "exitCode"}}
+    return value
+
+
 def without_own_names(value):
     """Leaves out of completions what Livy itself has defined, and the end, which was cut."""
     if isinstance(value, dict) and "candidates" in value:
@@ -199,4 +206,5 @@ BUT_FOR = {
     "outputs": without_outputs,
     "own names": without_own_names,
     "truncated": without_truncated,
+    "its end": without_end,
 }
