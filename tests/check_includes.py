@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "core": set(),
     "files": {"core"},
     "http": {"core"},
-    "store": {"core"},
+    "store": {"core", "files"},
     "security": {"core"},
     "launch": {"core", "files", "http"},
     "driver_link": {"core", "http"},

@@ -49,4 +49,12 @@ std::unique_ptr<Store> MakeMemoryStore();
 // by another process. Safe to use from several threads.
 Result<std::unique_ptr<Store>> OpenSqliteStore(const std::filesystem::path& file);
 
+// Keeps each value in a file of its own, in the layout of Apache Livy's file system store: so a
+// folder of Livy's can be taken over, and looked at by hand. The folder is created if it is
+// missing; all files are readable by their owner only. What Apply() acknowledged survives the death
+// of the process, and of the machine, at any moment. Each change is written to the disk itself:
+// slower by far than SQLite. Fails with kUnavailable if the folder cannot be used or another process
+// holds it. Safe to use from several threads.
+Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder);
+
 }  // namespace livy

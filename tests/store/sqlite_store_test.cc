@@ -26,6 +26,7 @@
 #include "../scratch.h"
 #include "store/commit_queue.h"
 #include "store/sqlite_database.h"
+#include "writer.h"
 
 namespace livy {
 namespace {
@@ -34,54 +35,6 @@ using internal::CommitQueue;
 using internal::PendingBatch;
 using internal::SqliteDatabase;
 using internal::SqliteStore;
-
-bool Says(const Error& error, std::string_view words) {
-  return error.message.find(words) != std::string::npos;
-}
-
-int ModeOf(const std::filesystem::path& path) {
-  struct stat status = {};
-  return stat(path.c_str(), &status) == 0 ? static_cast<int>(status.st_mode & 0777) : -1;
-}
-
-// store_writer, running until it is killed.
-class Writer {
- public:
-  explicit Writer(const std::filesystem::path& file) {
-    int ends[2] = {-1, -1};
-    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
-    process_ = fork();
-    if (process_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      execl(STORE_WRITER, STORE_WRITER, file.c_str(), nullptr);
-      _exit(127);
-    }
-    close(ends[1]);
-    output_ = fdopen(ends[0], "r");
-  }
-  ~Writer() {
-    std::fclose(output_);
-    if (process_ > 0) KillNow();
-  }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
-
-  // The number of the next transaction it says was acknowledged; -1 after the last.
-  int Next() {
-    char line[32] = {};
-    return std::fgets(line, sizeof(line), output_) == nullptr ? -1 : std::atoi(line);
-  }
-
-  void KillNow() {
-    kill(process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
-    process_ = -1;
-  }
-
- private:
-  pid_t process_ = -1;
-  std::FILE* output_ = nullptr;
-};
 
 TEST_CASE("a store that is opened again has everything") {
   const testing::Scratch scratch;
@@ -114,7 +67,7 @@ TEST_CASE("what was acknowledged survives kill -9, and no transaction is there i
     CAPTURE(transactions);
     int acknowledged = -1;
     {
-      Writer writer(file);
+      Writer writer("sqlite", file);
       while (acknowledged < transactions) {
         acknowledged = writer.Next();
         REQUIRE(acknowledged >= 0);
@@ -140,7 +93,7 @@ TEST_CASE("a store is refused to a second owner, in this process or another") {
   const testing::Scratch scratch;
   const std::filesystem::path file = scratch.path() / "livy.db";
   {
-    Writer writer(file);
+    Writer writer("sqlite", file);
     REQUIRE(writer.Next() >= 0);
     const auto refused = OpenSqliteStore(file);
     REQUIRE_FALSE(refused);
@@ -153,7 +106,7 @@ TEST_CASE("a store is refused to a second owner, in this process or another") {
   CHECK(Says(refused.error(), "livy.db' is held by another server."));
 
   // The refused attempt must not have loosened the first one's hold.
-  Writer writer(file);
+  Writer writer("sqlite", file);
   CHECK(writer.Next() == -1);
 }
 

@@ -19,6 +19,8 @@ using Value = std::optional<std::string>;
 
 class AMemoryStore {
  public:
+  static constexpr int kChangesPerThread = 200;
+
   Store& operator*() { return *store_; }
   Store* operator->() { return store_.get(); }
 
@@ -28,6 +30,8 @@ class AMemoryStore {
 
 class ASqliteStore {
  public:
+  static constexpr int kChangesPerThread = 200;
+
   Store& operator*() { return *store_; }
   Store* operator->() { return store_.get(); }
 
@@ -36,7 +40,19 @@ class ASqliteStore {
   std::unique_ptr<Store> store_ = OpenSqliteStore(scratch_.path() / "livy.db").value();
 };
 
-#define LIVY_STORES AMemoryStore, ASqliteStore
+class AFileStore {
+ public:
+  static constexpr int kChangesPerThread = 10;  // Each waits for the disk.
+
+  Store& operator*() { return *store_; }
+  Store* operator->() { return store_.get(); }
+
+ private:
+  testing::Scratch scratch_;
+  std::unique_ptr<Store> store_ = OpenFileStore(scratch_.path() / "livy").value();
+};
+
+#define LIVY_STORES AMemoryStore, ASqliteStore, AFileStore
 
 TEST_CASE_TEMPLATE("an unknown key has no value and no children", AnyStore, LIVY_STORES) {
   AnyStore store;
@@ -106,9 +122,10 @@ TEST_CASE_TEMPLATE("eight threads change a store at once and nothing is lost", A
                    LIVY_STORES) {
   AnyStore store;
   std::vector<std::jthread> threads;
+  constexpr int kChanges = AnyStore::kChangesPerThread;
   for (int thread = 0; thread < 8; ++thread) {
     threads.emplace_back([&store, thread] {
-      for (int i = 0; i < 200; ++i) {
+      for (int i = 0; i < kChanges; ++i) {
         const std::string key = fmt::format("t/{}/{}", thread, i);
         CHECK(store->Apply({{key, key}, {fmt::format("last/{}", thread), key}}));
         CHECK(store->Get(key).value() == key);
@@ -118,8 +135,9 @@ TEST_CASE_TEMPLATE("eight threads change a store at once and nothing is lost", A
   threads.clear();  // Joins.
   CHECK(store->Children("t").value().size() == 8);
   for (int thread = 0; thread < 8; ++thread) {
-    CHECK(store->Children(fmt::format("t/{}", thread)).value().size() == 200);
-    CHECK(store->Get(fmt::format("last/{}", thread)).value() == fmt::format("t/{}/199", thread));
+    CHECK(store->Children(fmt::format("t/{}", thread)).value().size() == kChanges);
+    CHECK(store->Get(fmt::format("last/{}", thread)).value() ==
+          fmt::format("t/{}/{}", thread, kChanges - 1));
   }
 }
 

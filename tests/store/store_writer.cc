@@ -1,5 +1,5 @@
-// Writes to a SQLite store for ever, and tells on standard output what was acknowledged: one line
-// a transaction, with its number. A test kills it.
+// Writes to a store for ever, and tells on standard output what was acknowledged: one line a
+// transaction, with its number. A test kills it.
 #include <cstdio>
 #include <string>
 #include <unistd.h>
@@ -7,8 +7,10 @@
 #include <livy/store.h>
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  const livy::Result<std::unique_ptr<livy::Store>> store = livy::OpenSqliteStore(argv[1]);
+  if (argc != 3) return 2;
+  const livy::Result<std::unique_ptr<livy::Store>> store = std::string(argv[1]) == "sqlite"
+                                                               ? livy::OpenSqliteStore(argv[2])
+                                                               : livy::OpenFileStore(argv[2]);
   if (!store) {
     std::fprintf(stderr, "%s\n", store.error().message.c_str());
     return 1;

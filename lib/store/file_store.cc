@@ -1,0 +1,304 @@
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <livy/store.h>
+
+#include "files/descriptor.h"
+#include "files/private_file.h"
+#include "store/commit_queue.h"
+#include "store/file_names.h"
+#include "store/tree_keys.h"
+
+namespace livy {
+namespace internal {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Each change costs a sync of a file, so that few should wait for many.
+constexpr std::size_t kBatchesAtOnceMax = 64;
+
+// Names of keys never have a dot in front.
+constexpr std::string_view kLock = ".lock";
+constexpr std::string_view kJournal = ".journal";
+constexpr std::string_view kNew = ".tmp";
+constexpr std::string_view kChildren = ".children";
+
+// Words of the journal.
+constexpr std::string_view kKeep = "keep";
+constexpr std::string_view kForget = "forget";
+
+// What files will have in them, by their paths below the folder; without a value they go.
+using Outcome = std::map<std::string, std::optional<std::string>>;
+
+Error FileError(std::string_view what, const fs::path& path) {
+  return {ErrorCode::kUnavailable,
+          fmt::format("The store cannot {} '{}': {}.", what, path.string(), std::strerror(errno))};
+}
+
+fs::path Added(const fs::path& path, std::string_view suffix) {
+  return path.string() + std::string(suffix);
+}
+
+// Writes a file that is not looked at yet, to the disk itself.
+Result<void> WriteNew(const fs::path& path, std::string_view content) {
+  if (Result<void> made = CreatePrivateDirectory(path.parent_path()); !made) return made;
+  const fs::path name = Added(path, kNew);
+  const Descriptor file(open(name.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
+  if (!file.is_open()) return FileError("create", name);
+  while (!content.empty()) {
+    const ssize_t count = write(file.get(), content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return FileError("write", name);
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (fdatasync(file.get()) != 0) return FileError("write", name);
+  return {};
+}
+
+// Makes the names in a folder last.
+Result<void> SyncFolder(const fs::path& folder) {
+  const Descriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open() || fsync(directory.get()) != 0) return FileError("write", folder);
+  return {};
+}
+
+Result<void> Rename(const fs::path& path) {
+  if (rename(Added(path, kNew).c_str(), path.c_str()) == 0) return {};
+  return FileError("create", path);
+}
+
+// Without a new file it was renamed already, before a crash.
+Result<void> RenameIfNew(const fs::path& path) {
+  return access(Added(path, kNew).c_str(), F_OK) == 0 ? Rename(path) : Result<void>();
+}
+
+Result<void> Unlink(const fs::path& path) {
+  if (unlink(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
+  return FileError("remove", path);
+}
+
+// nullopt if there is no such file.
+Result<std::optional<std::string>> ReadIfThere(const fs::path& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
+    return FileError("read", path);
+  }
+  if (!S_ISREG(status.st_mode)) return std::optional<std::string>();
+  Result<std::string> content = ReadFile(path);
+  if (!content) return content.error();
+  return std::optional(*std::move(content));
+}
+
+// A change of several files cannot be made at once, so it goes in steps that a crash may come
+// between: the new files are written beside the old ones; a journal of the keys appears, which is
+// the moment at which the change is made; the files get their names; the journal goes. A journal
+// that is found has its last two steps still to be done, and doing them twice does no harm.
+class FileStore : public Store {
+ public:
+  FileStore(fs::path folder, Descriptor lock)
+      : folder_(std::move(folder)),
+        lock_(std::move(lock)),
+        commits_([this](const std::vector<PendingBatch*>& batches) { Write(batches); },
+                 kBatchesAtOnceMax) {}
+
+  Result<void> FinishJournal() {
+    const std::lock_guard lock(mutex_);
+    return Finish();
+  }
+
+  Result<void> Apply(const std::vector<StoreChange>& changes) override {
+    if (Result<void> checked = CheckKeys(changes); !checked) return checked;
+    if (changes.empty()) return {};
+    return commits_.Submit(changes);
+  }
+
+  Result<std::optional<std::string>> Get(std::string_view key) const override {
+    const std::lock_guard lock(mutex_);
+    if (is_unfinished_) return Unfinished();
+    return ReadIfThere(folder_ / ValuePath(key));
+  }
+
+  Result<std::vector<std::string>> Children(std::string_view key) const override {
+    const std::lock_guard lock(mutex_);
+    if (is_unfinished_) return Unfinished();
+    const fs::path folder = folder_ / ChildrenPath(key);
+    std::error_code failure;
+    std::set<std::string> names;
+    fs::directory_iterator entry(folder, failure);
+    for (; !failure && entry != fs::directory_iterator(); entry.increment(failure)) {
+      if (auto name = NameOfEntry(entry->path().filename().string())) {
+        names.insert(*std::move(name));
+      }
+    }
+    if (failure && failure != std::errc::no_such_file_or_directory &&
+        failure != std::errc::not_a_directory) {
+      return Error{ErrorCode::kUnavailable, fmt::format("The store cannot read '{}': {}.",
+                                                        folder.string(), failure.message())};
+    }
+    return std::vector<std::string>(names.begin(), names.end());
+  }
+
+ private:
+  static Error Unfinished() {
+    return {ErrorCode::kUnavailable, "The store could not finish its last change."};
+  }
+
+  void Write(const std::vector<PendingBatch*>& batches) {
+    Result<void> written = Transact(batches);
+    if (!written && batches.size() > 1) {
+      for (PendingBatch* batch : batches)
+        batch->result = Transact({batch});
+      return;
+    }
+    for (PendingBatch* batch : batches)
+      batch->result = written;
+  }
+
+  // All of them or none.
+  Result<void> Transact(const std::vector<PendingBatch*>& batches) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_unfinished_) {
+        if (Result<void> finished = Finish(); !finished) return finished;
+      }
+    }
+    Outcome outcome;
+    for (const PendingBatch* batch : batches) {
+      for (const StoreChange& change : *batch->changes)
+        outcome.insert_or_assign(ValuePath(change.key), change.value);
+    }
+    if (Result<void> prepared = Prepare(outcome); !prepared) {
+      for (const auto& [path, value] : outcome) {
+        // What is left is written over, or removed when the store is opened.
+        (void)Unlink(Added(folder_ / path, kNew));
+        RemoveEmptyFolders(folder_ / path);
+      }
+      return prepared;
+    }
+    const std::lock_guard lock(mutex_);
+    if (outcome.size() == 1) return MakeChange(*outcome.begin());
+    is_unfinished_ = true;
+    if (Result<void> made = Rename(folder_ / kJournal); !made) {
+      is_unfinished_ = false;
+      return made;
+    }
+    return Finish();
+  }
+
+  // Everything that may fail for want of room.
+  Result<void> Prepare(const Outcome& outcome) const {
+    std::string journal;
+    for (const auto& [path, value] : outcome) {
+      if (value) {
+        Result<void> written = WriteNew(folder_ / path, *value);
+        if (!written) return written;
+      }
+      journal += fmt::format("{} {}\n", value ? kKeep : kForget, path);
+    }
+    // A single change needs none.
+    return outcome.size() == 1 ? Result<void>() : WriteNew(folder_ / kJournal, journal);
+  }
+
+  // Needs mutex_.
+  Result<void> MakeChange(const Outcome::value_type& outcome) const {
+    const fs::path file = folder_ / outcome.first;
+    const Result<void> made = outcome.second ? Rename(file) : Unlink(file);
+    if (!made) return made;
+    return SyncFolder(RemoveEmptyFolders(file));
+  }
+
+  // Needs mutex_.
+  Result<void> Finish() {
+    is_unfinished_ = true;
+    const Result<std::optional<std::string>> journal = ReadIfThere(folder_ / kJournal);
+    if (!journal) return journal.error();
+    if (*journal) {
+      if (Result<void> made = SyncFolder(folder_); !made) return made;
+      if (Result<void> made = MakeChanges(**journal); !made) return made;
+      if (Result<void> gone = Unlink(folder_ / kJournal); !gone) return gone;
+    }
+    is_unfinished_ = false;
+    return {};
+  }
+
+  Result<void> MakeChanges(const std::string& journal) const {
+    std::istringstream lines(journal);
+    std::set<fs::path> folders;
+    std::string path;
+    for (std::string what; lines >> what >> path;) {
+      const fs::path file = folder_ / path;
+      const Result<void> made = what == kKeep ? RenameIfNew(file) : Unlink(file);
+      if (!made) return made;
+      folders.insert(RemoveEmptyFolders(file));
+    }
+    for (const fs::path& folder : folders) {
+      if (Result<void> synced = SyncFolder(folder); !synced) return synced;
+    }
+    return {};
+  }
+
+  // Removes the folders that have become empty without this file, but for Livy's own. Returns the
+  // lowest that is left.
+  fs::path RemoveEmptyFolders(const fs::path& file) const {
+    fs::path folder = file.parent_path();
+    while (folder.extension() == kChildren && rmdir(folder.c_str()) == 0)
+      folder = folder.parent_path();
+    while (access(folder.c_str(), F_OK) != 0 && folder != folder_)
+      folder = folder.parent_path();  // It was not there before either.
+    return folder;
+  }
+
+  const fs::path folder_;
+  const Descriptor lock_;  // Held as long as the store is open.
+  mutable std::mutex mutex_;
+  bool is_unfinished_ = false;  // Guarded by mutex_. There is a journal still to be done.
+  CommitQueue commits_;
+};
+
+// Removes what was being written when an earlier server died.
+Result<void> RemoveNewFiles(const fs::path& folder) {
+  std::error_code failure;
+  fs::recursive_directory_iterator entry(folder, failure);
+  for (; !failure && entry != fs::recursive_directory_iterator(); entry.increment(failure)) {
+    if (entry->path().extension() != kNew) continue;
+    if (Result<void> gone = Unlink(entry->path()); !gone) return gone;
+  }
+  if (!failure) return {};
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("The store cannot read '{}': {}.", folder.string(), failure.message())};
+}
+
+}  // namespace
+}  // namespace internal
+
+Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder) {
+  if (Result<void> made = internal::CreatePrivateDirectory(folder); !made) return made.error();
+  const std::filesystem::path name = folder / internal::kLock;
+  internal::Descriptor lock(open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  if (!lock.is_open()) return internal::FileError("create", name);
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("The store '{}' is in use by another server.", folder.string())};
+  }
+  auto store = std::make_unique<internal::FileStore>(folder, std::move(lock));
+  if (Result<void> finished = store->FinishJournal(); !finished) return finished.error();
+  if (Result<void> clean = internal::RemoveNewFiles(folder); !clean) return clean.error();
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace livy
