@@ -18,9 +18,19 @@ struct FakeStream : ResponseStream {
     written += bytes;
     return true;
   }
+  std::size_t unsent() const override { return held; }
+  void OnDrained(std::function<void()> the_drained) override { drained = std::move(the_drained); }
   void Close() override { closed = true; }
 
+  // As if a slow client had taken everything.
+  void Drain() {
+    held = 0;
+    if (drained) drained();
+  }
+
   std::string written = {};
+  std::size_t held = 0;
+  std::function<void()> drained = {};
   bool broken = false;
   bool closed = false;
 };

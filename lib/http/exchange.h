@@ -1,6 +1,7 @@
 // Exchange: one request, and the answer that is owed to it.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -17,6 +18,14 @@ class ResponseStream {
   // Queues bytes for the client and never blocks. Returns false if the client is gone, or if it
   // reads so slowly that the server's bound for one stream is exceeded: the stream is then closed.
   virtual bool Write(std::string_view bytes) = 0;
+
+  // Bytes that were written and the client's socket has not taken; 0 if the client is gone.
+  virtual std::size_t unsent() const = 0;
+
+  // `drained` is called each time when there is nothing unsent any more after there was, until the
+  // answer ends: from a thread of the server, with no lock held. To be set once. A writer that
+  // stops while something is unsent, and goes on when it is called, is as fast as its client.
+  virtual void OnDrained(std::function<void()> drained) = 0;
 
   // Ends the answer after what was written. Harmless if it has ended.
   virtual void Close() = 0;

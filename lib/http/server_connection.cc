@@ -55,6 +55,7 @@ void ServerConnection::OnEvent(std::uint32_t events) {
   After after;
   {
     const std::lock_guard lock(mutex_);
+    const bool was_unsent = !out_.empty();
     armed_ = 0;
     switch (state_) {
       case State::kParked:
@@ -66,6 +67,7 @@ void ServerConnection::OnEvent(std::uint32_t events) {
             !FlushLocked()) {
           CloseLocked(after);
         } else {
+          if (was_unsent && out_.empty()) after.drained = drained_;
           SettleLocked(after);
         }
         break;
@@ -146,6 +148,7 @@ bool ServerConnection::Write(std::uint64_t answer, std::string_view bytes, Piece
       is_owed_ = false;
       closes_ = piece == Piece::kLastThenClose;
       after.dropped = std::exchange(gone_, nullptr);
+      after.dropped_too = std::exchange(drained_, nullptr);
     }
     is_accepted = SendLocked(bytes);
     const bool is_too_slow =
@@ -172,6 +175,16 @@ void ServerConnection::OnGone(std::uint64_t answer, std::function<void()> gone) 
     if (!is_gone) dropped = std::exchange(gone_, std::move(gone));
   }
   if (is_gone) gone();
+}
+
+std::size_t ServerConnection::Unsent(std::uint64_t answer) const {
+  const std::lock_guard lock(mutex_);
+  return answer == answer_ ? out_.size() - sent_ : 0;
+}
+
+void ServerConnection::OnDrained(std::uint64_t answer, std::function<void()> drained) {
+  const std::lock_guard lock(mutex_);
+  if (answer == answer_ && is_owed_ && state_ != State::kClosed) drained_.swap(drained);
 }
 
 // ---- Moves between states, and what follows them.
@@ -224,6 +237,7 @@ void ServerConnection::CloseLocked(After& after) {
   state_ = State::kClosed;
   after.has_ended = true;
   (is_owed_ ? after.gone : after.dropped) = std::exchange(gone_, nullptr);
+  after.dropped_too = std::exchange(drained_, nullptr);
   // What the client did not take in time is not kept in the system's buffers either.
   transport_.Close(sent_ < out_.size() ? Transport::Unsent::kDrop : Transport::Unsent::kDeliver);
   out_ = std::string();
@@ -248,6 +262,7 @@ void ServerConnection::Finish(After after) {
   }
   // Not in this thread, which may hold locks of its own; only at the very end is there no other.
   if (after.gone && !core_->pool.SubmitAlways(after.gone)) after.gone();
+  if (after.drained && !core_->pool.SubmitAlways(after.drained)) after.drained();
   if (after.has_ended) core_->Forget(this);
 }
 

@@ -51,6 +51,10 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // See Exchange::OnGone().
   void OnGone(std::uint64_t answer, std::function<void()> gone);
 
+  // See ResponseStream.
+  std::size_t Unsent(std::uint64_t answer) const;
+  void OnDrained(std::uint64_t answer, std::function<void()> drained);
+
   const ServerCore& core() const { return *core_; }
 
  private:
@@ -66,7 +70,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // What is to be done once the mutex is released.
   struct After {
     std::function<void()> gone = {};     // To be called.
+    std::function<void()> drained = {};  // To be called.
     std::function<void()> dropped = {};  // To be destroyed only.
+    std::function<void()> dropped_too = {};
     bool advances = false;
     bool has_ended = false;
   };
@@ -111,7 +117,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
   std::atomic<std::int64_t> deadline_;  // What is late then depends on the state.
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   Transport transport_;              // Guarded by mutex_.
   State state_ = State::kWorking;    // Guarded by mutex_.
   bool is_registered_ = false;       // Guarded by mutex_. Known to epoll.
@@ -123,6 +129,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::size_t sent_ = 0;             // Guarded by mutex_.
   std::size_t lingered_ = 0;         // Guarded by mutex_. Bytes thrown away.
   std::function<void()> gone_ = {};  // Guarded by mutex_.
+  std::function<void()> drained_ = {};  // Guarded by mutex_.
 };
 
 }  // namespace livy::internal

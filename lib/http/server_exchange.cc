@@ -68,6 +68,12 @@ class ServerStream : public ResponseStream {
     return connection_->Write(answer_, bytes, Piece::kMore);
   }
 
+  std::size_t unsent() const override { return connection_->Unsent(answer_); }
+
+  void OnDrained(std::function<void()> drained) override {
+    connection_->OnDrained(answer_, std::move(drained));
+  }
+
   void Close() override {
     if (is_closed_.exchange(true) || form_.omits_body) return;
     connection_->Write(answer_, form_.framing == BodyFraming::kChunks ? "0\r\n\r\n" : "",
