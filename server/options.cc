@@ -173,6 +173,9 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.file.upload.max.size", limits.upload_bytes_max, std::size_t{1024}, kGigabyte);
   settings.Take("livy.server.session.uploads.max-size", limits.uploads_bytes_max, std::size_t{1024},
                 kTerabyte);
+  settings.Take("livy.server.session.events.max", limits.events_retained_max, 1, kMany);
+  settings.Take("livy.server.session.events.max-size", limits.events_retained_bytes_max,
+                std::size_t{1024}, kGigabyte);
   settings.Take("livy.server.session.state-retain.sec", server.state_retain, kNone);
   settings.Take("livy.rsc.retained-statements", limits.statements_retained_max, 1, kMany);
   settings.Take("livy.rsc.sql.num-rows", limits.sql_rows_max, 1, kMany);

@@ -16,6 +16,7 @@ struct FakeStream : ResponseStream {
   bool Write(std::string_view bytes) override {
     if (broken || closed) return false;
     written += bytes;
+    if (fills) held += bytes.size();
     return true;
   }
   std::size_t unsent() const override { return held; }
@@ -30,6 +31,7 @@ struct FakeStream : ResponseStream {
 
   std::string written = {};
   std::size_t held = 0;
+  bool fills = false;  // Whatever is written is unsent until Drain().
   std::function<void()> drained = {};
   bool broken = false;
   bool closed = false;

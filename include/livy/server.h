@@ -42,7 +42,9 @@ struct ServerLimits {
   std::chrono::milliseconds addition_timeout = std::chrono::seconds(120);  // For it to fetch one.
   std::size_t upload_bytes_max = 100 << 20;  // Of one request: livy.file.upload.max.size.
   std::size_t uploads_bytes_max = 1 << 30;   // Of one session's uploaded files.
-  int statements_retained_max = 100;         // Kept of one session: livy.rsc.retained-statements.
+  int events_retained_max = 1000;  // Kept of a session that is followed, for those who come back;
+  std::size_t events_retained_bytes_max = 256 << 10;  // the newest one even if it is longer.
+  int statements_retained_max = 100;       // Kept of one session: livy.rsc.retained-statements.
   std::size_t output_bytes_max = 1 << 20;  // Text of one statement; the rest is cut with a notice.
   int sql_rows_max = 1000;                 // livy.rsc.sql.num-rows.
 };

@@ -161,6 +161,7 @@ Result<void> InteractiveSession::CheckRoom(std::string_view code) const {
 Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) {
   StatementRecord statement = {.kind = kind,
                                .code = std::make_shared<const std::string>(std::move(code))};
+  const Telling telling(*this);
   {
     const std::lock_guard lock(mutex_);
     if (const Result<void> active = CheckActive(); !active) return active.error();
@@ -175,6 +176,7 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) 
   if (stored) {
     if (HasEnded(state_)) ApplyEnd(services_.clock.Wall(), SentenceOf(end_reason_), statement);
     statements_[statement.id] = statement;
+    TellStatement(statement);
     if (!IsFinal(statement.state)) {
       ++queued_;
       queued_bytes_ += statement.code->size();
@@ -208,6 +210,7 @@ void InteractiveSession::OnFinal(const StatementRecord& statement,
 Result<void> InteractiveSession::CancelStatement(int id) {
   StatementRecord statement;
   std::vector<WaitList::Wake> wakes;
+  const Telling telling(*this);
   std::unique_lock saving(save_mutex_);
   {
     const std::lock_guard lock(mutex_);
@@ -220,6 +223,7 @@ Result<void> InteractiveSession::CancelStatement(int id) {
       found->second.completed = services_.clock.Wall();  // No driver will tell.
     }
     statement = found->second;
+    TellStatement(statement);
     if (IsFinal(statement.state)) OnFinal(statement, wakes);
   }
   const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {});
@@ -251,6 +255,7 @@ StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t si
 }
 
 void InteractiveSession::Stop(std::string_view why, EndedBy by) {
+  const Telling telling(*this);
   bool orderly = false;
   bool launched = false;
   {
@@ -336,6 +341,7 @@ std::vector<int> InteractiveSession::StatementIds() const {
 bool InteractiveSession::MoveTo(SessionState to) {
   if (!CanMove(state_, to)) return false;
   state_ = to;
+  TellState();
   return true;
 }
 

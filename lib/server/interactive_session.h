@@ -25,6 +25,7 @@
 
 #include "driver_link/driver_link.h"
 #include "server/end_reason.h"
+#include "server/event_feed.h"
 #include "server/pending_answers.h"
 #include "server/session_store.h"
 #include "server/statement_record.h"
@@ -133,12 +134,36 @@ class InteractiveSession : public DriverEventSink,
   // The ids of the statements still kept.
   std::vector<int> StatementIds() const;
 
+  // Writes what happens to the session to `stream` until it has ended; see EventFeed::Follow().
+  EventFeed::Token Follow(std::shared_ptr<ResponseStream> stream, std::string_view last_event_id);
+  void Unfollow(EventFeed::Token token);
+
+  // Whether a client with this Last-Event-ID knows all that there will ever be.
+  bool HasToldAll(std::string_view last_event_id) const;
+
+  bool IsFollowed() const;
+  void KeepFollowersAlive();
+
   // DriverEventSink:
   Result<void> OnDriverEvents(const std::vector<DriverEvent>& events) override;
   void OnDriverConnected() override;
   Result<std::string> ReadUpload(std::string_view name) override;
 
  private:
+  // Sends what was told to those who follow, at its end: to be made before any lock is taken.
+  class Telling {
+   public:
+    explicit Telling(const InteractiveSession& session) : session_(session) {}
+    ~Telling();
+    Telling(const Telling&) = delete;
+    Telling& operator=(const Telling&) = delete;
+
+   private:
+    const InteractiveSession& session_;
+  };
+
+  std::shared_ptr<EventFeed> Feed() const;
+  EventFeed::Snapshot TakeSnapshot() const;
   void OnApplication(const ApplicationStatus& status);
   WaitList::Wake TakeWaiting(WaitList::Token token);
   void DropSurplus();
@@ -170,6 +195,11 @@ class InteractiveSession : public DriverEventSink,
   std::vector<StatementRecord> Ended(const std::vector<DriverEvent>& events) const;
   std::vector<int> SurplusBesides(const std::vector<StatementRecord>& ended) const;
   std::vector<StatementRecord> CancelAll();
+  void OpenFeed();
+  void TellState() const;
+  void TellEnd() const;
+  void TellStatement(const StatementRecord& statement) const;
+  void TellChange(const StatementRecord& before, const StatementRecord& statement) const;
   void SetEndReason(const std::vector<std::string>& last_words);
 
   const int id_;
@@ -201,7 +231,8 @@ class InteractiveSession : public DriverEventSink,
   PendingAnswers<std::vector<std::string>> completions_;  // Guarded by mutex_.
   PendingAnswers<void> additions_;                        // Guarded by mutex_.
   std::vector<std::string> notes_;                        // Guarded by mutex_. End of the log.
-  WaitList waiting_;                                      // Guarded by mutex_.
+  std::shared_ptr<EventFeed> feed_;  // Guarded by mutex_. Null until somebody follows.
+  WaitList waiting_;                 // Guarded by mutex_.
 };
 
 }  // namespace livy::internal

@@ -66,6 +66,7 @@ void InteractiveSession::OnConnectTimeout() {
 }
 
 Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& events) {
+  const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
   {
     const std::lock_guard saving(save_mutex_);
@@ -143,10 +144,11 @@ void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitLi
     const auto found = statements_.find(*id);
     if (found == statements_.end()) return;
     StatementRecord& statement = found->second;
-    const bool was_final = IsFinal(statement.state);
+    const StatementRecord before = statement;
     if (!ApplyToStatement(event, services_.limits.output_bytes_max, statement)) return;
     if (statement.state == StatementState::kRunning) MoveTo(kBusy);
-    if (IsFinal(statement.state) && !was_final) OnFinal(statement, wakes);
+    TellChange(before, statement);
+    if (IsFinal(statement.state) && !IsFinal(before.state)) OnFinal(statement, wakes);
     return;
   }
   if (const auto* state = std::get_if<StateEvent>(&event.what)) return ApplyState(*state, wakes);
@@ -186,6 +188,7 @@ void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitLis
 
 void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   using enum ApplicationState;
+  const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
   std::vector<StatementRecord> cancelled;
   std::string reason;
@@ -202,6 +205,7 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
     SetEndReason(last_words);
     reason = SentenceOf(end_reason_);
     cancelled = CancelAll();
+    TellEnd();
     waiting_.TakeAll(wakes);
     const Error ended = {ErrorCode::kUnavailable, "The session has ended."};
     for (auto& completed : completions_.TakeAll()) {
@@ -245,7 +249,9 @@ std::vector<StatementRecord> InteractiveSession::CancelAll() {
   const std::string_view reason = SentenceOf(end_reason_);
   std::vector<StatementRecord> cancelled;
   for (auto& [id, statement] : statements_) {
-    if (ApplyEnd(services_.clock.Wall(), reason, statement)) cancelled.push_back(statement);
+    if (!ApplyEnd(services_.clock.Wall(), reason, statement)) continue;
+    cancelled.push_back(statement);
+    TellStatement(statement);
   }
   queued_ = 0;
   queued_bytes_ = 0;

@@ -191,6 +191,7 @@ class Server : public LivyServer {
   void SchedulePing() {
     timer_.After(kPingInterval, [this] {
       listener_->PingAll();
+      sessions_->KeepFollowersAlive();
       SchedulePing();
     });
   }

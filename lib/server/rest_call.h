@@ -30,6 +30,8 @@ struct RestService::Call {
   // Sends the answer with the headers that all answers have.
   void Reply(HttpResponse response) const;
   void ReplyJson(std::string json) const;
+  // Null where there can be no stream; the client has been told.
+  std::shared_ptr<ResponseStream> Stream(HttpResponse head) const;
 };
 
 // A 32-bit integer of a query or a path, such as "-5". Fails with Livy's words.

@@ -53,6 +53,11 @@ void RestService::Call::Reply(HttpResponse response) const {
   exchange->Send(std::move(response));
 }
 
+std::shared_ptr<ResponseStream> RestService::Call::Stream(HttpResponse head) const {
+  service.AddSecurityHeaders(head);
+  return exchange->Stream(std::move(head));
+}
+
 void RestService::Call::ReplyJson(std::string json) const {
   Reply(JsonReply(200, std::move(json)));
 }
@@ -116,6 +121,7 @@ void RestService::AddRoutes() {
   Add("DELETE", "/sessions/:id", &RestService::DeleteSession);
   Add("GET", "/sessions/:id/state", &RestService::GetState);
   Add("GET", "/sessions/:id/log", &RestService::GetLog);
+  Add("GET", "/sessions/:id/events", &RestService::FollowSession);
   Add("POST", "/sessions/:id/stop", &RestService::StopSession);
   Add("POST", "/sessions/:id/interrupt", &RestService::InterruptSession);
   Add("POST", "/sessions/:id/connect", &RestService::ConnectSession);

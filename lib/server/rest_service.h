@@ -74,6 +74,7 @@ class RestService {
   void StopSession(const std::shared_ptr<Call>& call);
   void InterruptSession(const std::shared_ptr<Call>& call);
   void ConnectSession(const std::shared_ptr<Call>& call);
+  void FollowSession(const std::shared_ptr<Call>& call);
   void ListStatements(const std::shared_ptr<Call>& call);
   void CreateStatement(const std::shared_ptr<Call>& call);
   void GetStatement(const std::shared_ptr<Call>& call);

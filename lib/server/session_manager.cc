@@ -219,6 +219,16 @@ bool SessionManager::Remove(const std::shared_ptr<InteractiveSession>& session) 
   return true;
 }
 
+void SessionManager::KeepFollowersAlive() {
+  std::vector<std::shared_ptr<InteractiveSession>> sessions;
+  {
+    const std::lock_guard lock(mutex_);
+    sessions = sessions_;
+  }
+  for (const auto& session : sessions)
+    session->KeepFollowersAlive();
+}
+
 void SessionManager::StopAll() {
   std::vector<std::shared_ptr<InteractiveSession>> sessions;
   {

@@ -70,6 +70,9 @@ class SessionManager {
   void Delete(const std::shared_ptr<InteractiveSession>& session, std::string_view why,
               std::function<void(bool)> removed);
 
+  // Shows those who follow sessions that they are still connected; to be called every 15 s.
+  void KeepFollowersAlive();
+
   // Refuses new sessions, stops all, and returns when they have ended.
   void StopAll();
 
