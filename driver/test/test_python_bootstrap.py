@@ -44,7 +44,7 @@ class RunnerTest(unittest.TestCase):
             "ZeroDivisionError: division by zero\n"])
 
     def test_no_frame_of_ours_is_shown_whatever_raised(self):
-        server = bootstrap.Server(None, None, None, None)
+        server = bootstrap.Server(None, None, output.Capture(2), None)
         server.running = server.interrupted = 1
         self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
         signal.signal(signal.SIGINT, server.on_interrupt)
@@ -133,8 +133,89 @@ class CaptureTest(unittest.TestCase):
     def test_output_is_cut_visibly(self):
         self.capture.begin(1)
         self.capture.write("x" * (output.OUTPUT_MAX + 1))
-        text = self.capture.end()
-        self.assertTrue(text.endswith("x\n... output cut after 1048576 characters\n"))
+        self.capture.write("y")
+        text, cut = self.capture.end()
+        self.assertTrue(text.endswith("x\n... output cut after 1048576 bytes\n"))
+        self.assertTrue(cut)
+        self.capture.begin(2)
+        self.assertEqual(self.capture.end(), ("", False))
+
+    def test_bytes_are_counted_and_characters_kept_whole(self):
+        for text in ("\u00e4", "\u4e2d", "\U0001f600", "\ud800"):
+            size = len(text.encode("utf-8", "surrogatepass"))
+            for room in range(3 * size + 1):
+                whole = room // size
+                self.assertEqual(output.head("a" + text * 3, room + 1),
+                                 ("a" + text * whole, 1 + size * whole))
+        self.assertEqual(output.head("a" * 5, 3), ("aaa", 3))
+        self.assertEqual(output.head("a", 0), ("", 0))
+
+    def test_no_memory_is_used_beyond_the_limit(self):
+        self.capture.begin(1)
+        self.capture.follow(1)
+        self.capture.write("x" * output.OUTPUT_MAX)
+        for _ in range(100):
+            self.capture.write("y")
+        self.assertEqual(len(self.capture.parts[1]) + len(self.capture.untold), 2)
+
+    def test_what_went_to_the_error_stream_comes_last(self):
+        self.capture.begin(1)
+        output.Writer(self.capture, 2).write("error")
+        output.Writer(self.capture, 1).write("out")
+        self.assertEqual(self.capture.end(), ("outerror", False))
+
+    def test_a_statement_that_is_followed_tells_what_it_printed_in_order(self):
+        self.capture.begin(1)
+        self.capture.write("a")
+        self.assertFalse(self.capture.changed.is_set())
+        self.capture.follow(1)
+        self.assertTrue(self.capture.changed.is_set())
+        self.capture.write("b", 2)
+        self.assertEqual(self.capture.take(), (1, "ab"))
+        self.assertFalse(self.capture.changed.is_set())
+        self.capture.write("c")
+        self.assertEqual(self.capture.take(), (1, "c"))
+        self.assertEqual(self.capture.end(), ("acb", False))
+        self.capture.begin(2)
+        self.capture.write("not followed")
+        self.assertFalse(self.capture.changed.is_set())
+
+    def test_one_may_be_followed_before_it_begins(self):
+        self.capture.follow(1)
+        self.capture.begin(1)
+        self.capture.write("a")
+        self.assertEqual(self.capture.take(), (1, "a"))
+
+    def test_an_interrupt_does_not_leave_the_lock_held(self):
+        server = bootstrap.Server(None, None, self.capture, None)
+        self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGINT, server.on_interrupt)
+        append = self.capture.append
+
+        def interrupted_append(text, stream):
+            signal.raise_signal(signal.SIGINT)
+            append(text, stream)
+
+        self.capture.append = interrupted_append
+        self.capture.begin(1)
+        server.running = server.interrupted = 1
+        with self.assertRaises(KeyboardInterrupt):
+            self.capture.write("whole")
+        self.assertFalse(self.capture.lock.locked())
+        self.assertEqual(self.capture.end(), ("whole", False))
+
+    def test_an_exceptions_own_text_is_cut(self):
+        answer = {"evalue": "x" * 2000000, "traceback": ["y"]}
+        bootstrap.bound(answer)
+        self.assertEqual(answer, {"evalue": "x" * output.OUTPUT_MAX, "traceback": [],
+                                  "truncated": True})
+        answer = {"evalue": "x", "traceback": ["y", "z" * 2000000, "w"]}
+        bootstrap.bound(answer)
+        self.assertEqual([len(line) for line in answer["traceback"]],
+                         [1, output.OUTPUT_MAX - 2])
+        answer = {"evalue": "x", "traceback": ["y"]}
+        bootstrap.bound(answer)
+        self.assertNotIn("truncated", answer)
 
     def test_a_threads_late_output_goes_to_the_log(self):
         start = threading.Thread.start
@@ -148,18 +229,18 @@ class CaptureTest(unittest.TestCase):
         gate.set()
         thread.join()
         threading.Thread.start = start
-        self.assertEqual(self.capture.end(), "")
+        self.assertEqual(self.capture.end(), ("", False))
         self.assertEqual(os.read(self.log, 100), b"late")
 
     def test_marks_are_found_wherever_they_are_cut(self):
         data = b"before" + output.Pump.MARK + b"\0after\0x"
         for cut in range(len(data)):
-            pump = output.Pump(self.capture, -1)
+            pump = output.Pump(self.capture, -1, -1)
             self.capture.begin(1)
             pending = pump.consume(data[:cut])
             pump.consume(pending + data[cut:] + b"y" * 50)
             self.assertTrue(pump.reached.is_set())
-            self.assertEqual(self.capture.end(), "beforeafter\0x" + "y" * 50)
+            self.assertEqual(self.capture.end(), ("beforeafter\0x" + "y" * 50, False))
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.accepted("events") is None:
             return
-        ack = self.server.wire.store(body.decode("utf-8").splitlines())
+        ack = self.server.wire.store(body.decode("utf-8").split("\n")[:-1])
         if ack is None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)

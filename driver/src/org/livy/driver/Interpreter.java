@@ -15,6 +15,14 @@ interface Interpreter {
      */
     Result execute(Statement statement, StatementOutput output) throws InterruptedException;
 
+    /**
+     * From now on what the running code prints must get to its output while it runs. An interpreter
+     * that does so anyway has nothing to do. Must not block; returns false to be asked again.
+     */
+    default boolean follow() {
+        return true;
+    }
+
     /** Asks the code that {@code runner} executes to stop. May be called again if it does not. */
     void interrupt(Thread runner);
 

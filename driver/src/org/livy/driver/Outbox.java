@@ -12,10 +12,12 @@ import java.util.concurrent.TimeUnit;
  * threads; one of them takes and acknowledges.
  *
  * <p>Events that matter are few, because statements are, and kept for as long as it takes.
- * Droppable ones are bounded in number: the oldest give way, and their numbers stay unused.
+ * Droppable ones are bounded in number and bytes: the oldest give way, and their numbers stay
+ * unused.
  */
 final class Outbox {
     static final int DROPPABLE_MAX = 2000;
+    static final long DROPPABLE_BYTES_MAX = 4 << 20;
     static final int BATCH_BYTES_MAX = 8 << 20;
 
     private static final class Event {
@@ -34,6 +36,7 @@ final class Outbox {
     private long lastNumber;
     private long lastTaken;
     private int droppable;
+    private long droppableBytes;
     private boolean ended;
 
     /** Adds events that travel together. */
@@ -53,11 +56,16 @@ final class Outbox {
 
     /** Adds an event the server can do without. */
     synchronized void addDroppable(Map<String, Object> event) {
-        if (droppable >= DROPPABLE_MAX) {
+        append(event, true);
+        while (droppable > DROPPABLE_MAX || droppable > 1 && droppableBytes > DROPPABLE_BYTES_MAX) {
             dropOldest();
         }
-        append(event, true);
         notifyAll();
+    }
+
+    /** Whether an event that can be told later should be told now: the server is not behind. */
+    synchronized boolean hasRoom() {
+        return droppableBytes < DROPPABLE_BYTES_MAX / 4;
     }
 
     /** Waits until there is something to send and returns up to {@link #BATCH_BYTES_MAX} of it. */
@@ -82,9 +90,7 @@ final class Outbox {
     /** The server has stored events up to this number. Returns whether that is all it was sent. */
     synchronized boolean acknowledge(long number) {
         while (!kept.isEmpty() && kept.peekFirst().number <= number) {
-            if (kept.pollFirst().droppable) {
-                droppable--;
-            }
+            forget(kept.pollFirst());
         }
         notifyAll();
         return kept.isEmpty() || kept.peekFirst().number > lastTaken;
@@ -118,15 +124,27 @@ final class Outbox {
         lastNumber++;
         // First, because the server wants the long output last.
         String line = "{\"seq\":" + lastNumber + "," + Json.write(event).substring(1) + "\n";
-        kept.add(new Event(lastNumber, line.getBytes(StandardCharsets.UTF_8), canDrop));
-        droppable += canDrop ? 1 : 0;
+        Event added = new Event(lastNumber, line.getBytes(StandardCharsets.UTF_8), canDrop);
+        kept.add(added);
+        if (canDrop) {
+            droppable++;
+            droppableBytes += added.line.length;
+        }
+    }
+
+    private void forget(Event event) {
+        if (event.droppable) {
+            droppable--;
+            droppableBytes -= event.line.length;
+        }
     }
 
     private void dropOldest() {
         for (Iterator<Event> it = kept.iterator(); it.hasNext();) {
-            if (it.next().droppable) {
+            Event event = it.next();
+            if (event.droppable) {
                 it.remove();
-                droppable--;
+                forget(event);
                 return;
             }
         }

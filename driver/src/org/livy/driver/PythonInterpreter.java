@@ -25,6 +25,8 @@ final class PythonInterpreter implements Interpreter {
     private final ReentrantLock conversation = new ReentrantLock();
     private final ReentrantLock writing = new ReentrantLock();
     private volatile long request;
+    /** The request of the statement that runs; 0 if none does. */
+    private volatile long running;
 
     PythonInterpreter(int outputBytesMax) throws InterpreterException {
         gateway = Reflect.create(Reflect.type("org.apache.spark.api.python.Py4JServer"),
@@ -76,29 +78,47 @@ final class PythonInterpreter implements Interpreter {
         }
     }
 
-    /** Returns null if the process has ended. */
-    private Map<String, Object> ask(Map<String, Object> message) {
+    /**
+     * Returns null if the process has ended. What the request prints while it runs goes to {@code
+     * output}, null if it prints nothing.
+     */
+    private Map<String, Object> ask(Map<String, Object> message, StatementOutput output) {
         try {
             long id = ++request;
             message.put("id", id);
+            running = output == null ? 0 : id;
             write(message);
-            Map<String, Object> reply = read();
-            while (reply != null && ((Number) reply.get("id")).longValue() != id) {
-                reply = read();
+            Map<String, Object> reply;
+            while ((reply = read()) != null) {
+                Object printed = reply.get("output");
+                if (((Number) reply.get("id")).longValue() != id) {
+                    continue;
+                }
+                if (printed == null) {
+                    return reply;
+                }
+                byte[] text = ((String) printed).getBytes(StandardCharsets.UTF_8);
+                output.write(text, 0, text.length);
             }
-            return reply;
         } catch (IOException gone) {
-            return null;
+            // As at the end.
+        } finally {
+            running = 0;
         }
+        return null;
     }
 
     @Override
     public Result execute(Statement statement, StatementOutput output) {
         conversation.lock();
         try {
-            Map<String, Object> reply = ask(Json.object(
-                    "op", "execute", "code", statement.code, "group", statement.jobGroup()));
-            return reply == null ? Result.died(child.howItEnded()) : result(reply);
+            Map<String, Object> reply = ask(Json.object("op", "execute", "code", statement.code,
+                                                    "group", statement.jobGroup()),
+                    output);
+            return reply != null ? result(reply)
+                                 : Result.died(child.howItEnded())
+                                           .withPrinted(output.text())
+                                           .truncatedIf(output.isCut());
         } finally {
             conversation.unlock();
         }
@@ -106,32 +126,48 @@ final class PythonInterpreter implements Interpreter {
 
     @SuppressWarnings("unchecked")
     private static Result result(Map<String, Object> reply) {
+        boolean cut = reply.containsKey("truncated");
         Object data = reply.get("data");
         if (data != null) {
-            return Result.ok((Map<String, Object>) data);
+            return Result.ok((Map<String, Object>) data).truncatedIf(cut);
         }
         List<String> traceback = new ArrayList<>();
         for (Object line : (List<Object>) reply.get("traceback")) {
             traceback.add((String) line);
         }
         return Result.error((String) reply.get("ename"), (String) reply.get("evalue"), traceback)
-                .withPrinted((String) reply.get("stdout"));
+                .withPrinted((String) reply.get("stdout"))
+                .truncatedIf(cut);
     }
 
-    /** The number of the request goes with it, so a late one cannot hit the next statement. */
+    @Override
+    public boolean follow() {
+        return tellRunning("follow");
+    }
+
     @Override
     public void interrupt(Thread runner) {
-        // While the statement itself is being sent this would have to wait; it is called again.
-        if (!writing.tryLock()) {
-            return;
+        tellRunning("interrupt");
+    }
+
+    /**
+     * Tells the process something about the statement that runs. The number of its request goes
+     * with it, so what comes late cannot hit the next one. Returns false if it could not.
+     */
+    private boolean tellRunning(String op) {
+        long of = running;
+        // While the statement itself is being sent this would have to wait.
+        if (of == 0 || !writing.tryLock()) {
+            return false;
         }
         try {
-            write(Json.object("op", "interrupt", "of", request));
+            write(Json.object("op", op, "of", of));
         } catch (IOException gone) {
             // Whoever waits for the answer notices.
         } finally {
             writing.unlock();
         }
+        return true;
     }
 
     @Override
@@ -147,7 +183,7 @@ final class PythonInterpreter implements Interpreter {
         }
         try {
             Map<String, Object> reply =
-                    ask(Json.object("op", "complete", "code", code, "cursor", cursor));
+                    ask(Json.object("op", "complete", "code", code, "cursor", cursor), null);
             List<String> names = new ArrayList<>();
             if (reply != null) {
                 for (Object name : (List<?>) reply.get("candidates")) {

@@ -11,24 +11,23 @@ final class Result {
     final Map<String, Object> data;
 
     private final String name;
-    private final String message;
-    private final List<String> traceback;
-    private final String printed;
+    private String message;
+    private List<String> traceback;
     private final boolean interpreterDied;
+    private String printed = "";
     private boolean truncated;
 
     private Result(Map<String, Object> data, String name, String message, List<String> traceback,
-            String printed, boolean interpreterDied) {
+            boolean interpreterDied) {
         this.data = data;
         this.name = name;
         this.message = message;
         this.traceback = traceback;
-        this.printed = printed;
         this.interpreterDied = interpreterDied;
     }
 
     static Result ok(Map<String, Object> data) {
-        return new Result(data, null, null, Collections.emptyList(), "", false);
+        return new Result(data, null, null, Collections.emptyList(), false);
     }
 
     static Result ok(String mimeType, Object value) {
@@ -36,7 +35,7 @@ final class Result {
     }
 
     static Result error(String name, String message, List<String> traceback) {
-        return new Result(null, name, message, traceback, "", false);
+        return new Result(null, name, message, traceback, false);
     }
 
     static Result error(String name, String message) {
@@ -56,7 +55,7 @@ final class Result {
     /** The interpreter is gone, and its variables with it. */
     static Result died(String how) {
         return new Result(
-                null, "Error", "Interpreter died:\n" + how, Collections.emptyList(), "", true);
+                null, "Error", "Interpreter died:\n" + how, Collections.emptyList(), true);
     }
 
     /** The interpreter of this kind could not be started; {@code why} is for people. */
@@ -65,14 +64,40 @@ final class Result {
                 Collections.singletonList(why + "\n"));
     }
 
-    /** The same error, telling what was printed before it. */
+    /** Makes an error tell what was printed before it. */
     Result withPrinted(String text) {
-        return new Result(data, name, message, traceback, text, interpreterDied);
+        printed = text;
+        return this;
     }
 
-    /** Marks that there was more than is shown. */
-    Result truncated() {
-        truncated = true;
+    /** Makes the output tell that there was more than it shows. */
+    Result truncatedIf(boolean cut) {
+        truncated |= cut;
+        return this;
+    }
+
+    /**
+     * Bounds what an error says of itself: an exception's message and traceback together. What was
+     * printed has a bound of its own.
+     */
+    Result boundedTo(int bytesMax) {
+        if (data == null && message != null) {
+            String whole = message;
+            message = Utf8.head(whole, bytesMax);
+            truncatedIf(message.length() < whole.length());
+            long left = bytesMax - Utf8.length(message);
+            List<String> lines = new ArrayList<>();
+            for (String line : traceback) {
+                String part = Utf8.head(line, (int) left);
+                truncatedIf(part.length() < line.length());
+                if (part.length() < line.length() && part.isEmpty()) {
+                    break;
+                }
+                lines.add(part);
+                left -= Utf8.length(part);
+            }
+            traceback = lines;
+        }
         return this;
     }
 

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 
 /** Runs statements of kind spark. */
 final class ScalaInterpreter implements Interpreter {
@@ -24,10 +25,12 @@ final class ScalaInterpreter implements Interpreter {
     private final ScalaEngine engine;
     /** The engine's echoes and errors of the piece that runs, apart from what the piece prints. */
     private volatile StatementOutput messages;
+    private volatile StatementOutput printed;
 
     ScalaInterpreter(String classFolder, int outputBytesMax) {
         this.outputBytesMax = outputBytesMax;
         messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
+        printed = messages;
         engine = new ScalaEngine(
                 classFolder, new PrintWriter(new OutputStreamWriter(new OutputStream() {
                     @Override
@@ -56,6 +59,7 @@ final class ScalaInterpreter implements Interpreter {
     @Override
     public Result execute(Statement statement, StatementOutput output) throws InterruptedException {
         messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
+        printed = output;
         Thread runner = Thread.currentThread();
         ClassLoader before = runner.getContextClassLoader();
         SparkAccess.setJobGroup(statement.jobGroup());
@@ -63,6 +67,8 @@ final class ScalaInterpreter implements Interpreter {
         engine.useClassLoader();
         try {
             return withConsole(output, () -> runBlocks(statement.code, output));
+        } catch (CancellationException stoppedOutput) {
+            throw new InterruptedException();
         } finally {
             runner.setContextClassLoader(before);
             SystemOut.release(output);
@@ -72,8 +78,8 @@ final class ScalaInterpreter implements Interpreter {
 
     /** scala.Console, unlike System.out, is inherited by threads, so late output finds its way. */
     private static Result withConsole(StatementOutput output, Callable<Result> body) {
-        return (Result) Reflect.call(
-                Reflect.module("scala.Console"), "withOut", output, ScalaValues.function0(body));
+        return (Result) Reflect.call(Reflect.module("scala.Console"), "withOut",
+                StatementOutput.printer(output), ScalaValues.function0(body));
     }
 
     private Result runBlocks(String code, StatementOutput output) throws InterruptedException {
@@ -93,10 +99,11 @@ final class ScalaInterpreter implements Interpreter {
                 ofMagic = output.text().isEmpty() ? ofMagic : null;
             }
             if (failed != null) {
-                return failed.withPrinted(output.text());
+                return failed.withPrinted(output.text()).truncatedIf(output.isCut());
             }
         }
-        return ofMagic != null ? ofMagic : Result.ok("text/plain", output.text());
+        return ofMagic != null ? ofMagic
+                               : Result.ok("text/plain", output.text()).truncatedIf(output.isCut());
     }
 
     /** In Livy, code without a statement uses up two names of results. */
@@ -130,10 +137,11 @@ final class ScalaInterpreter implements Interpreter {
             }
         }
         String said = messages.text();
+        boolean cut = messages.isCut();
         messages.clear();
         switch (outcome) {
             case ERROR:
-                return ScalaErrors.parse(said, current);
+                return ScalaErrors.parse(said, current).truncatedIf(cut);
             case INCOMPLETE:
                 return Result.error("Error", "incomplete statement");
             default:
@@ -151,6 +159,7 @@ final class ScalaInterpreter implements Interpreter {
 
     @Override
     public void interrupt(Thread runner) {
+        printed.stop(runner);
         runner.interrupt();
     }
 

@@ -19,9 +19,10 @@ final class SqlInterpreter implements Interpreter {
             String schema = (String) Reflect.call(Reflect.call(frame, "schema"), "json");
             SqlRows rows = SqlRows.first(frame, statement.rowsMax(rowsMax),
                     StatementQueue.OUTPUT_CHARS_MAX - schema.length() - ENVELOPE_CHARS);
-            Result result = Result.ok("application/json",
-                    Json.object("schema", new Json.Raw(schema), "data", rows.data));
-            return rows.cut ? result.truncated() : result;
+            return Result
+                    .ok("application/json",
+                            Json.object("schema", new Json.Raw(schema), "data", rows.data))
+                    .truncatedIf(rows.cut);
         } catch (VirtualMachineError | ThreadDeath notOfTheStatement) {
             throw notOfTheStatement;
         } catch (Throwable failure) {

@@ -9,17 +9,19 @@ final class Statement {
     final String code;
     /** Rows that it may show; 0 leaves that to the session. */
     private final int rowsMax;
+    final StatementOutput printed;
     State state = State.WAITING;
     /** The thread that runs it; null before and after. */
     Thread runner;
     /** What runs it; null until that is started. */
     Interpreter interpreter;
 
-    Statement(long id, String kind, String code, int rowsMax) {
+    Statement(long id, String kind, String code, int rowsMax, StatementOutput printed) {
         this.id = id;
         this.kind = kind;
         this.code = code;
         this.rowsMax = rowsMax;
+        this.printed = printed;
     }
 
     /** Rows that it may show, in a session that shows {@code otherwise}. */

@@ -29,7 +29,7 @@ final class StatementQueue {
         this.interpreters = interpreters;
         this.outbox = outbox;
         this.outputBytesMax = outputBytesMax;
-        this.timer = new StatementTimer(this, outbox, jobs, cancelMillis);
+        this.timer = new StatementTimer(this, outbox, jobs, cancelMillis, outputBytesMax);
     }
 
     /** Reports that the driver is ready and starts to run what waits. */
@@ -40,8 +40,9 @@ final class StatementQueue {
 
     /** {@code rowsMax} may be 0: then the session's limit counts. */
     synchronized void submit(long id, String kind, String code, int rowsMax) {
-        Statement statement = new Statement(
-                id, Interpreters.canonical(kind), LineEnds.toLineFeeds(code), rowsMax);
+        Statement statement =
+                new Statement(id, Interpreters.canonical(kind), LineEnds.toLineFeeds(code), rowsMax,
+                        new StatementOutput(outputBytesMax, SystemOut.LOG));
         if (unfinished.putIfAbsent(id, statement) == null) {
             waiting.add(statement);
             notifyAll();
@@ -65,6 +66,19 @@ final class StatementQueue {
 
     synchronized boolean isRunning(Statement statement) {
         return statement.runner != null;
+    }
+
+    /** Reports something about a running statement; returns false if it runs no more. */
+    synchronized boolean tell(Statement statement, Map<String, Object> event) {
+        if (statement.runner != null) {
+            outbox.addDroppable(event);
+        }
+        return statement.runner != null;
+    }
+
+    /** Has the statement's output come while it runs; returns false to be asked again. */
+    synchronized boolean follow(Statement statement) {
+        return statement.interpreter != null && statement.interpreter.follow();
     }
 
     /** Interrupts what runs the statement, and never what runs after it. */
@@ -131,8 +145,7 @@ final class StatementQueue {
     private void run(Statement statement) {
         outbox.add(Json.object(
                 "event", "started", "id", statement.id, "at", System.currentTimeMillis()));
-        ScheduledFuture<?> progress = timer.reportProgress(statement);
-        StatementOutput printed = new StatementOutput(outputBytesMax, SystemOut.LOG);
+        ScheduledFuture<?> watch = timer.watch(statement);
         long begin = System.nanoTime();
         Result result;
         try {
@@ -141,7 +154,7 @@ final class StatementQueue {
                 throw new InterruptedException();
             }
             begin = System.nanoTime();
-            result = interpreter.execute(statement, printed);
+            result = interpreter.execute(statement, statement.printed);
         } catch (InterpreterException notStarted) {
             result = Result.noInterpreter(notStarted.getMessage());
         } catch (InterruptedException | ThreadDeath stopped) {
@@ -151,8 +164,8 @@ final class StatementQueue {
             result = Result.error("Internal Error: " + defect.getClass().getName(),
                     String.valueOf(defect.getMessage()));
         } finally {
-            progress.cancel(false);
-            printed.end();
+            watch.cancel(false);
+            statement.printed.end();
         }
         settle(statement, result, (System.nanoTime() - begin) / 1000);
     }
@@ -179,9 +192,9 @@ final class StatementQueue {
         }
     }
 
-    private static String output(Statement statement, Result result) {
+    private String output(Statement statement, Result result) {
         try {
-            String output = result.toJson(statement.id);
+            String output = result.boundedTo(outputBytesMax).toJson(statement.id);
             if (output.length() <= OUTPUT_CHARS_MAX) {
                 return output;
             }

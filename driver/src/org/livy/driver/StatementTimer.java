@@ -24,13 +24,16 @@ final class StatementTimer {
     private final Outbox outbox;
     private final SparkJobs jobs;
     private final long cancelMillis;
+    private final int outputBytesMax;
     private final ScheduledThreadPoolExecutor executor;
 
-    StatementTimer(StatementQueue queue, Outbox outbox, SparkJobs jobs, long cancelMillis) {
+    StatementTimer(StatementQueue queue, Outbox outbox, SparkJobs jobs, long cancelMillis,
+            int outputBytesMax) {
         this.queue = queue;
         this.outbox = outbox;
         this.jobs = jobs;
         this.cancelMillis = cancelMillis;
+        this.outputBytesMax = outputBytesMax;
         executor = new ScheduledThreadPoolExecutor(1, body -> {
             Thread thread = new Thread(body, "livy-timer");
             thread.setDaemon(true);
@@ -39,18 +42,43 @@ final class StatementTimer {
         executor.setRemoveOnCancelPolicy(true);
     }
 
-    /** Reports the statement's progress until the returned future is cancelled. */
-    ScheduledFuture<?> reportProgress(Statement statement) {
-        double[] reported = {0};
-        return executor.scheduleWithFixedDelay(() -> {
+    /**
+     * Reports the statement's progress and output until the returned future is cancelled. One that
+     * ends within the first pause costs no more than this call.
+     */
+    ScheduledFuture<?> watch(Statement statement) {
+        return executor.scheduleWithFixedDelay(new Watch(statement), OutputEvents.PAUSE_MILLIS,
+                PROGRESS_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private final class Watch implements Runnable {
+        private final Statement statement;
+        private final OutputEvents output;
+        private boolean follows;
+        private double reported;
+
+        Watch(Statement statement) {
+            this.statement = statement;
+            output = new OutputEvents(
+                    statement, statement.printed, queue, outbox, executor, outputBytesMax);
+        }
+
+        @Override
+        public void run() {
+            if (!follows) {
+                statement.printed.listen(output::printed);
+                follows = queue.follow(statement);
+            }
+            // Not only when something is printed: the server may have been behind then.
+            output.run();
             double progress = Math.min(progress(statement), PROGRESS_MAX);
-            // One that was abandoned has ended for the server, whatever its jobs still do.
-            if (progress > reported[0] && queue.isRunning(statement)) {
-                reported[0] = progress;
-                outbox.addDroppable(
+            if (progress > reported) {
+                reported = progress;
+                // One that was abandoned has ended for the server, whatever its jobs still do.
+                queue.tell(statement,
                         Json.object("event", "progress", "id", statement.id, "progress", progress));
             }
-        }, PROGRESS_MILLIS, PROGRESS_MILLIS, TimeUnit.MILLISECONDS);
+        }
     }
 
     private double progress(Statement statement) {
@@ -85,8 +113,7 @@ final class StatementTimer {
             next = hadJobs ? STEPS_WITH_JOBS : STEPS_IDLE;
         }
         int rest = next - 1;
-        executor.schedule(
-                () -> step(statement, begin, rest), STEP_MILLIS, TimeUnit.MILLISECONDS);
+        executor.schedule(() -> step(statement, begin, rest), STEP_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     private boolean cancelJobs(Statement statement) {

@@ -18,7 +18,7 @@ final class SystemOut {
 
     /** Takes System.out over. To be called before Scala's Console copies it. */
     static void install() {
-        System.setOut(new PrintStream(new OutputStream() {
+        System.setOut(StatementOutput.printer(new OutputStream() {
             @Override
             public void write(int b) {
                 write(new byte[] {(byte) b}, 0, 1);
@@ -34,7 +34,7 @@ final class SystemOut {
                     LOG.flush();
                 }
             }
-        }, true));
+        }));
     }
 
     static void capture(StatementOutput output) {

@@ -57,6 +57,23 @@ def connect():
     return names
 
 
+def bound(answer):
+    """Cuts what an exception says of itself, for which the bound of what is printed does not hold.
+    """
+    if "evalue" not in answer:
+        return
+    left = livy_output.OUTPUT_MAX
+    lines = []
+    for text in [answer["evalue"]] + answer["traceback"]:
+        part, size = livy_output.head(text, left)
+        left -= size
+        lines.append(part)
+        if len(part) < len(text):
+            answer["truncated"] = True
+            break
+    answer["evalue"], answer["traceback"] = lines[0], lines[1:]
+
+
 class Server(object):
     """Takes requests from the driver, one after the other, and interrupts the running one."""
 
@@ -65,19 +82,25 @@ class Server(object):
         self.sink = sink
         self.capture = capture
         self.pump = pump
+        self.process = os.getpid()
         self.requests = queue.Queue()
         self.running = None  # The number of the statement that may be interrupted.
         self.interrupted = None
+        self.writing = threading.Lock()
+        self.follower = None
 
     def reply(self, message):
         data = (json.dumps(message) + "\n").encode("utf-8")
-        while data:
-            data = data[os.write(self.sink, data):]
+        with self.writing:
+            while data:
+                data = data[os.write(self.sink, data):]
 
     def read(self):
         for line in self.source:
             message = json.loads(line.decode("utf-8"))
-            if message["op"] != "interrupt":
+            if message["op"] == "follow":
+                self.follow(message["of"])
+            elif message["op"] != "interrupt":
                 self.requests.put(message)
             elif message["of"] == self.running:
                 # A real signal, because that wakes the main thread from a blocking call.
@@ -91,10 +114,18 @@ class Server(object):
         threading.Event().wait(EXIT_SECONDS)
         os._exit(0)
 
+    def follow(self, statement):
+        """A statement runs for longer: the driver wants to hear what it prints before its end."""
+        if self.follower is None:
+            self.follower = livy_output.Follower(self.capture, self.reply)
+            self.follower.start()
+        self.capture.follow(statement)
+
     def on_interrupt(self, number, frame):
         if self.running is not None and self.running == self.interrupted:
             self.interrupted = None
-            raise KeyboardInterrupt()
+            if not self.capture.defer_interrupt(frame):
+                raise KeyboardInterrupt()
 
     def serve(self, runner):
         signal.signal(signal.SIGINT, self.on_interrupt)
@@ -139,8 +170,13 @@ class Server(object):
             # Spark is stopping; the code has not run.
             answer = livy_statements.current_error()
         self.running = None
+        if os.getpid() != self.process:
+            os._exit(0)  # User code forked and went on in both processes.
+        bound(answer)
         self.pump.catch_up()
-        text = self.capture.end()
+        text, cut = self.capture.end()
+        if cut:
+            answer["truncated"] = True
         if "data" not in answer:
             answer["stdout"] = text
         else:
@@ -162,8 +198,7 @@ def main():
     pipe_out, pipe_in = os.pipe()
     os.dup2(pipe_in, 1)
     os.dup2(pipe_in, 2)
-    os.close(pipe_in)
-    pump = livy_output.Pump(capture, pipe_out)
+    pump = livy_output.Pump(capture, pipe_out, pipe_in)
     pump.start()
     sys.stdout = livy_output.Writer(capture, 1)
     sys.stderr = livy_output.Writer(capture, 2)

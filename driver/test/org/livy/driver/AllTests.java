@@ -9,6 +9,7 @@ public final class AllTests {
         JsonTest.addTo(cases);
         TextTest.addTo(cases);
         OutboxTest.addTo(cases);
+        OutputTest.addTo(cases);
         StatementQueueTest.addTo(cases);
         ServerLinkTest.addTo(cases, arguments[0]);
         System.exit(cases.report() ? 0 : 1);

@@ -55,5 +55,17 @@ final class OutboxTest {
             isTrue(take(outbox).startsWith("{\"seq\":1,\"event\":\"kept\"}\n{\"seq\":12,"),
                     "the oldest were dropped");
         });
+        cases.add("Droppable events are bounded in bytes too, and one may be told of it", () -> {
+            Outbox outbox = new Outbox();
+            String text = String.join("", Collections.nCopies(1 << 16, "x"));
+            isTrue(outbox.hasRoom(), "nothing waits");
+            for (int i = 0; i < 100; i++) {
+                outbox.addDroppable(Json.object("event", text));
+            }
+            isTrue(!outbox.hasRoom(), "much waits");
+            isTrue(outbox.take().length <= Outbox.DROPPABLE_BYTES_MAX, "the oldest were dropped");
+            outbox.acknowledge(100);
+            isTrue(outbox.hasRoom(), "nothing waits any more");
+        });
     }
 }

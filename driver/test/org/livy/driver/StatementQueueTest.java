@@ -40,6 +40,10 @@ final class StatementQueueTest {
                         Thread.interrupted();
                     }
                     return Result.died("killed");
+                case "print":
+                    output.write('a');
+                    killed.await();
+                    return Result.ok("text/plain", "");
                 case "fail":
                     throw new IllegalStateException("a defect");
                 case "flood":
@@ -178,6 +182,20 @@ final class StatementQueueTest {
                     equal("[finished 0 cancelled error, started 1, finished 1 available ok, state "
                                     + "idle]",
                             bench.seen.subList(2, 6).toString());
+                });
+        cases.add("What is printed is told while the statement runs, and short ones tell nothing",
+                () -> {
+                    Bench bench = new Bench(true, 60_000);
+                    bench.queue.open();
+                    bench.queue.submit(0, "spark", "print", 0);
+                    bench.await(3);
+                    equal("output 0", bench.seen.get(2));
+                    bench.queue.submit(1, "spark", "print", 0);
+                    bench.interpreter.killed.countDown();
+                    bench.await(7);
+                    equal("[finished 0 available ok, started 1, finished 1 available ok, state "
+                                    + "idle]",
+                            bench.seen.subList(3, 7).toString());
                 });
         addStarts(cases);
     }

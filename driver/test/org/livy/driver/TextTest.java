@@ -80,25 +80,6 @@ final class TextTest {
     }
 
     private static void addOutput(Cases cases) {
-        cases.add("What was cut says so last", () -> {
-            equal("{\"status\":\"ok\",\"execution_count\":2,\"data\":{\"text/plain\":\"a\"},"
-                            + "\"truncated\":true}",
-                    Result.ok("text/plain", "a").truncated().toJson(2));
-            equal(true,
-                    Result.error("Error", "e")
-                            .withPrinted("p")
-                            .truncated()
-                            .toJson(2)
-                            .endsWith("\"stdout\":\"p\",\"truncated\":true}"));
-        });
-        cases.add("Output is cut between characters, and says so", () -> {
-            StatementOutput output = new StatementOutput(4, System.err);
-            byte[] text = "abcäd".getBytes(StandardCharsets.UTF_8);
-            output.write(text, 0, text.length);
-            equal("abc\n... output cut after 4 bytes\n", output.text());
-            output.clear();
-            equal("", output.text());
-        });
         cases.add("A process's line that does not end is logged in parts", () -> {
             char[] endless = new char[ChildProcess.LINE_CHARS_MAX];
             Arrays.fill(endless, 'x');
