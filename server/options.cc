@@ -34,9 +34,20 @@ const std::map<std::string_view, std::string_view> kOldNames = {
     {"livy.rsc.client.shutdown_timeout", "livy.rsc.client.shutdown-timeout"},
 };
 
-// Keys that other parts of a Livy installation read; they are no mistake in livy.conf.
-bool IsForOthers(std::string_view key) {
-  return key.starts_with("livy.client.") || key.starts_with("livy.rsc.rpc.");
+// Keys that other parts of a Livy installation read, or that set what needs no setting here; they
+// are no mistake in livy.conf. docs/configuration.md has the reasons.
+bool HasNoEffect(std::string_view key) {
+  static const std::set<std::string_view> kKeys = {
+      "livy.rsc.channel.log.level",
+      "livy.rsc.client.connect.timeout",
+      "livy.rsc.job-cancel.trigger-interval",
+      "livy.rsc.launcher.port",
+      "livy.rsc.launcher.port.range",
+      "livy.rsc.secret.bits",
+      "livy.server.heartbeat-watchdog.interval",
+  };
+  return kKeys.contains(key) || key.starts_with("livy.client.") ||
+         key.starts_with("livy.rsc.rpc.") || key.starts_with("livy.server.session.manage.");
 }
 
 // Takes settings by key, remembers the first value that is wrong, and which keys it was not asked
@@ -105,7 +116,7 @@ class Settings {
   std::vector<std::string> UnknownKeys() const {
     std::vector<std::string> unknown;
     for (const auto& [key, value] : conf_) {
-      if (!known_.contains(key) && !IsForOthers(key)) unknown.push_back(key);
+      if (!known_.contains(key) && !HasNoEffect(key)) unknown.push_back(key);
     }
     return unknown;
   }
@@ -177,6 +188,12 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.events.max-size", limits.events_retained_bytes_max,
                 std::size_t{1024}, kGigabyte);
   settings.Take("livy.server.session.state-retain.sec", server.state_retain, kNone);
+  SessionExpiry& expiry = server.expiry;
+  settings.Take("livy.server.session.timeout-check", expiry.timeout_check);
+  settings.Take("livy.server.session.timeout-check.skip-busy", expiry.skip_busy);
+  settings.Take("livy.server.session.timeout", expiry.timeout, kNone);
+  settings.Take("livy.server.session.ttl-check", expiry.ttl_check);
+  settings.Take("livy.server.session.ttl", expiry.ttl, kNone);
   settings.Take("livy.rsc.retained-statements", limits.statements_retained_max, 1, kMany);
   settings.Take("livy.rsc.sql.num-rows", limits.sql_rows_max, 1, kMany);
   settings.Take("livy.rsc.output.max-size", limits.output_bytes_max, std::size_t{1024}, kGigabyte);

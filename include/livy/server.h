@@ -62,6 +62,18 @@ struct SparkRules {
   bool custom_classpath_allowed = false;
 };
 
+// When sessions end by themselves. Times of 0 mean never. docs/guide.md has the rules.
+struct SessionExpiry {
+  bool timeout_check = true;  // livy.server.session.timeout-check: whether idleness ends sessions.
+  // Without activity, unless the request says how long: livy.server.session.timeout.
+  std::chrono::milliseconds timeout = std::chrono::hours(1);
+  // Whether a session that works is not idle: livy.server.session.timeout-check.skip-busy.
+  bool skip_busy = true;
+  // Whether sessions whose request has no ttl get the next one: livy.server.session.ttl-check.
+  bool ttl_check = false;
+  std::chrono::milliseconds ttl = std::chrono::hours(8);  // livy.server.session.ttl.
+};
+
 struct ServerOptions {
   std::string host = "127.0.0.1";  // An address or a name; "::1" and "0.0.0.0" too.
   int port = 0;                    // 0: any free port; LivyServer::port() tells which.
@@ -78,6 +90,7 @@ struct ServerOptions {
   std::chrono::milliseconds driver_connect_timeout = std::chrono::seconds(90);
   std::chrono::milliseconds driver_shutdown_timeout = std::chrono::seconds(10);
   std::chrono::milliseconds driver_server_lost_timeout = std::chrono::minutes(10);
+  SessionExpiry expiry = {};
   std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.
 
   // Where files wait that clients have uploaded, in a folder for each session; of this server

@@ -41,7 +41,9 @@ InteractiveSession::InteractiveSession(int id, SessionRequest request, User owne
     : id_(id),
       request_(std::move(request)),
       ownership_{.owner = std::move(owner), .proxy_user = request_.proxy_user},
-      services_(services) {}
+      services_(services),
+      lease_(std::make_shared<SessionLease>(LimitsFor(request_, services.expiry), services.clock,
+                                            services.timer)) {}
 
 // The last owner of a session may be its application's observer, which must not destroy the
 // application.
@@ -61,6 +63,9 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
     uploads_ = std::make_shared<Uploads>(services_.upload_dir / launch.tag,
                                          services_.limits.uploads_bytes_max);
   }
+  lease_->Start([self = weak_from_this()](const std::string& reason) {
+    if (const auto session = self.lock()) session->Stop(reason);
+  });
   WriteLog(LogLevel::kInfo, "starting");
   ApplicationObserver observer = [self = weak_from_this()](const ApplicationStatus& status) {
     if (const auto session = self.lock()) session->OnApplication(status);
@@ -166,6 +171,7 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) 
     const std::lock_guard lock(mutex_);
     if (const Result<void> active = CheckActive(); !active) return active.error();
     if (const Result<void> room = CheckRoom(*statement.code); !room) return room.error();
+    lease_->Renew();
     statement.id = next_statement_++;
     storing_.insert(statement.id);
   }
@@ -215,6 +221,7 @@ Result<void> InteractiveSession::CancelStatement(int id) {
   {
     const std::lock_guard lock(mutex_);
     if (const Result<void> active = CheckActive(); !active) return active.error();
+    lease_->Renew();
     const auto found = statements_.find(id);
     if (found == statements_.end() || !ApplyCancel(found->second)) return {};
     if (unsent_.erase(id) == 0) {
@@ -342,6 +349,7 @@ bool InteractiveSession::MoveTo(SessionState to) {
   if (!CanMove(state_, to)) return false;
   state_ = to;
   TellState();
+  IsActive(to) ? lease_->SetWorking(to != kIdle && to != kError) : lease_->End();
   return true;
 }
 

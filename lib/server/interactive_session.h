@@ -27,6 +27,7 @@
 #include "server/end_reason.h"
 #include "server/event_feed.h"
 #include "server/pending_answers.h"
+#include "server/session_lease.h"
 #include "server/session_store.h"
 #include "server/statement_record.h"
 #include "server/timer.h"
@@ -42,6 +43,7 @@ struct SessionServices {
   Timer& timer;
   LogSink& log;
   ServerLimits limits = {};
+  SessionExpiry expiry = {};
   std::chrono::milliseconds driver_connect_timeout = {};
   std::chrono::milliseconds driver_shutdown_timeout = {};
   std::filesystem::path upload_dir = {};  // Each session with uploads has a folder there.
@@ -131,6 +133,9 @@ class InteractiveSession : public DriverEventSink,
   // Nobody waits any more: `wake` will not be called unless it has been.
   void StopAwaiting(WaitList::Token token);
 
+  // What keeps its time from running out; Submit() and the like renew it themselves.
+  SessionLease& lease() { return *lease_; }
+
   // The ids of the statements still kept.
   std::vector<int> StatementIds() const;
 
@@ -206,6 +211,7 @@ class InteractiveSession : public DriverEventSink,
   const SessionRequest request_;
   const Ownership ownership_;
   SessionServices& services_;
+  const std::shared_ptr<SessionLease> lease_;
 
   // Held while what has become of statements is stored and shown, so that the store ends with what
   // was last. Before mutex_; not over calls to anybody but the store.

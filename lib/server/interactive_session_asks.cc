@@ -54,6 +54,7 @@ Result<void> InteractiveSession::KeepUpload(const std::string& name, std::string
   {
     const std::lock_guard lock(mutex_);
     if (!IsActive(state_)) return NotActive();
+    lease_->Renew();
     uploads = uploads_;
   }
   if (!uploads) return Error{ErrorCode::kUnavailable, "The session has not been started."};
@@ -87,6 +88,7 @@ void InteractiveSession::Ask(PendingAnswers<T> InteractiveSession::* pending, in
       id = (this->*pending).Add(max, [answered, late](const Result<T>& given) { answered(given); });
     }
     if (id) commands_->Send(command_for(*id));
+    lease_->Renew();
   }
   if (!answer && !id) {
     answer = Error{ErrorCode::kResourceExhausted,

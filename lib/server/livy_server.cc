@@ -117,6 +117,7 @@ class Server : public LivyServer {
         .timer = timer_,
         .log = *options_.log,
         .limits = options_.limits,
+        .expiry = options_.expiry,
         .driver_connect_timeout = options_.driver_connect_timeout,
         .driver_shutdown_timeout = options_.driver_shutdown_timeout,
         .upload_dir = upload_dir_,

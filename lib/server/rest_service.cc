@@ -46,6 +46,13 @@ std::string EffectiveMethod(const HttpRequest& request, std::string_view query) 
   return *method;
 }
 
+// A request for the session has come, and is granted.
+const std::shared_ptr<InteractiveSession>& Touched(
+    const std::shared_ptr<InteractiveSession>& session) {
+  session->lease().Touch();
+  return session;
+}
+
 }  // namespace
 
 void RestService::Call::Reply(HttpResponse response) const {
@@ -224,7 +231,7 @@ RestService::SessionPtr RestService::FindViewable(const std::shared_ptr<Call>& c
   SessionPtr session = FindSession(call);
   if (!session) return nullptr;
   const Result<User> user = EffectiveUser(*call);
-  if (user && access_.MayView(*user, session->ownership())) return session;
+  if (user && access_.MayView(*user, session->ownership())) return Touched(session);
   call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
   return nullptr;
 }
@@ -233,7 +240,7 @@ RestService::SessionPtr RestService::FindModifiable(const std::shared_ptr<Call>&
   SessionPtr session = FindSession(call);
   if (!session) return nullptr;
   const Result<User> user = EffectiveUser(*call);
-  if (user && access_.MayModify(*user, session->ownership())) return session;
+  if (user && access_.MayModify(*user, session->ownership())) return Touched(session);
   call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
   return nullptr;
 }
@@ -244,8 +251,9 @@ void RestService::ReplyAfter(const std::shared_ptr<Call>& call, const SessionPtr
   if (!wait) return call->Reply(ErrorReply(wait.error()));
   if (*wait == Clock::Duration::zero()) return call->Reply(reply(*session));
 
-  const WaitList::Token token =
-      session->Await(key, *wait, [call, session, wait = *wait, reply = std::move(reply)] {
+  const WaitList::Token token = session->Await(
+      key, *wait,
+      [call, session, wait = *wait, reply = std::move(reply), watch = session->lease().Watch()] {
         HttpResponse response = reply(*session);
         const auto granted = std::chrono::duration_cast<std::chrono::milliseconds>(wait);
         response.headers.push_back({"Livy-Wait", fmt::format("{}ms", granted.count())});

@@ -98,6 +98,7 @@ void RestService::GetSession(const std::shared_ptr<Call>& call) {
   if (!session) return;
   const Result<User> user = EffectiveUser(*call);
   if (!user) return call->Reply(ErrorReply(user.error()));
+  session->lease().Touch();
   ReplyWhenIdle(call, session, [this, user = *user](const InteractiveSession& now) {
     return ViewJson(now, user);
   });
@@ -106,6 +107,7 @@ void RestService::GetSession(const std::shared_ptr<Call>& call) {
 void RestService::GetState(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindSession(call);
   if (!session) return;
+  session->lease().Touch();
   ReplyWhenIdle(call, session,
                 [](const InteractiveSession& now) { return StateJson(now.id(), now.state()); });
 }
@@ -155,7 +157,9 @@ void RestService::InterruptSession(const std::shared_ptr<Call>& call) {
 
 void RestService::ConnectSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
-  if (session) call->ReplyJson(ViewJson(*session, call->user));
+  if (!session) return;
+  session->lease().Renew();
+  call->ReplyJson(ViewJson(*session, call->user));
 }
 
 }  // namespace livy::internal

@@ -101,6 +101,12 @@ const std::vector<Key> kKeys = {
     {"livy.server.session.events.max", "7", "7", SHOW(server.limits.events_retained_max)},
     {"livy.server.session.events.max-size", "2048", "2048",
      SHOW(server.limits.events_retained_bytes_max)},
+    {"livy.server.session.timeout-check", "false", "false", SHOW(server.expiry.timeout_check)},
+    {"livy.server.session.timeout-check.skip-busy", "false", "false",
+     SHOW(server.expiry.skip_busy)},
+    {"livy.server.session.timeout", "30m", "1800000 ms", SHOW(server.expiry.timeout)},
+    {"livy.server.session.ttl-check", "true", "true", SHOW(server.expiry.ttl_check)},
+    {"livy.server.session.ttl", "0", "0 ms", SHOW(server.expiry.ttl)},
     {"livy.server.session.state-retain.sec", "0s", "0 ms", SHOW(server.state_retain)},
     {"livy.rsc.retained-statements", "7", "7", SHOW(server.limits.statements_retained_max)},
     {"livy.rsc.sql.num-rows", "7", "7", SHOW(server.limits.sql_rows_max)},
@@ -230,11 +236,14 @@ TEST_CASE("an old name is read with a warning, and yields to the new one") {
   }
 }
 
-TEST_CASE("a key that nobody reads is warned about, unless it is for Livy's clients") {
-  CHECK(Make({{"livy.server.prot", "1"}, {"livy.server.session.timeout", "1h"}}).warnings ==
+TEST_CASE("a key that nobody reads is warned about, unless it is of Livy and needs no setting") {
+  CHECK(Make({{"livy.server.prot", "1"}, {"livy.server.session.timeuot", "1h"}}).warnings ==
         Warnings{"livy.server.prot is not a setting of this server.",
-                 "livy.server.session.timeout is not a setting of this server."});
-  CHECK(Make({{"livy.client.http.job.initial-poll-interval", "1s"}, {"livy.rsc.rpc.threads", "2"}})
+                 "livy.server.session.timeuot is not a setting of this server."});
+  CHECK(Make({{"livy.client.http.job.initial-poll-interval", "1s"},
+              {"livy.rsc.rpc.threads", "2"},
+              {"livy.server.session.manage.threads", "2"},
+              {"livy.server.heartbeat-watchdog.interval", "1m"}})
             .warnings.empty());
 }
 
