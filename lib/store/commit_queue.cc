@@ -13,13 +13,9 @@ Result<void> CommitQueue::Submit(const std::vector<StoreChange>& changes) {
   mine.changes = &changes;
   std::unique_lock lock(mutex_);
   queue_.push_back(&mine);
-  while (!mine.done) {
-    if (writing_) {
-      changed_.wait(lock);
-    } else {
-      WriteNext(lock);
-    }
-  }
+  mine.writes = !std::exchange(writing_, true);
+  mine.changed.wait(lock, [&] { return mine.done || mine.writes; });
+  if (!mine.done) WriteNext(lock);
   return mine.result;
 }
 
@@ -33,16 +29,20 @@ void CommitQueue::WriteNext(std::unique_lock<std::mutex>& lock) {
       queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), batches_max_));
   const std::vector<Waiting*> taken(queue_.begin(), end);
   queue_.erase(queue_.begin(), end);
-  writing_ = true;
   lock.unlock();
 
   write_(std::vector<PendingBatch*>(taken.begin(), taken.end()));
 
   lock.lock();
-  writing_ = false;
-  for (Waiting* batch : taken)
+  // Told under the lock: without it they might be gone.
+  for (Waiting* batch : taken) {
     batch->done = true;
-  changed_.notify_all();
+    if (!batch->writes) batch->changed.notify_one();
+  }
+  writing_ = !queue_.empty();
+  if (!writing_) return;
+  queue_.front()->writes = true;
+  queue_.front()->changed.notify_one();
 }
 
 }  // namespace livy::internal

@@ -19,8 +19,9 @@ struct PendingBatch {
 };
 
 // The first caller that finds nobody writing writes for all who wait, itself among them; the others
-// sleep until their changes are in or refused. So a lone caller pays nothing, and many pay for one
-// transaction. Safe to use from several threads.
+// sleep until their changes are in or refused, or it is their turn to write. So a lone caller pays
+// nothing, many pay for one transaction, and nobody is woken in vain. Safe to use from several
+// threads.
 class CommitQueue {
  public:
   // Writes `batches` and sets each result. Called by one thread at a time, with no lock held.
@@ -38,6 +39,8 @@ class CommitQueue {
  private:
   struct Waiting : PendingBatch {
     bool done = false;
+    bool writes = false;  // It is its turn.
+    std::condition_variable changed = {};
   };
 
   void WriteNext(std::unique_lock<std::mutex>& lock);
@@ -45,7 +48,6 @@ class CommitQueue {
   const Write write_;
   const std::size_t batches_max_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   std::vector<Waiting*> queue_;  // Guarded by mutex_; no longer than there are callers.
   bool writing_ = false;         // Guarded by mutex_.
 };
