@@ -108,6 +108,9 @@ Result<void> Configure(SqliteDatabase& database, const std::filesystem::path& fi
   }
   return database.Execute(
       "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;"
+      // A checkpoint is what waits for the disk, and everybody for it: one for each 32 MiB instead
+      // of 4.
+      "PRAGMA wal_autocheckpoint = 8192;"
       // Takes the lock now rather than at the first change.
       "BEGIN IMMEDIATE; COMMIT");
 }
