@@ -113,16 +113,21 @@ std::vector<StatementRecord> InteractiveSession::Ended(
 // Those that still wait or run do not count: a long queue must not cost what has just ended.
 std::vector<int> InteractiveSession::SurplusBesides(
     const std::vector<StatementRecord>& ended) const {
-  std::vector<int> final_before;
-  for (const auto& [id, statement] : statements_) {
-    if (IsFinal(statement.state) &&
-        !std::ranges::binary_search(ended, id, {}, &StatementRecord::id))
-      final_before.push_back(id);
+  const auto ends_now = std::ranges::count_if(ended, [&](const StatementRecord& statement) {
+    return !IsFinal(statements_.at(statement.id).state);
+  });
+  const auto kept = static_cast<std::ptrdiff_t>(statements_.size()) - queued_ + ends_now;
+  auto surplus = kept - services_.limits.statements_retained_max;
+  std::vector<int> oldest;
+  for (auto at = statements_.begin(); surplus > 0 && at != statements_.end(); ++at) {
+    if (!IsFinal(at->second.state) ||
+        std::ranges::binary_search(ended, at->first, {}, &StatementRecord::id)) {
+      continue;
+    }
+    oldest.push_back(at->first);
+    --surplus;
   }
-  const auto kept_max = static_cast<std::size_t>(services_.limits.statements_retained_max);
-  const std::size_t kept = final_before.size() + ended.size();
-  final_before.resize(std::min(final_before.size(), kept - std::min(kept, kept_max)));
-  return final_before;
+  return oldest;
 }
 
 // After more statements have ended at once than are kept; else those went with the last change.
