@@ -63,6 +63,7 @@ class SilentApplication : public livy::Application {
   }
 
   void ForgetSettings() override {}
+  std::string Handle() const override { return ""; }
   void Kill() override { observer_({.state = livy::ApplicationState::kKilled}); }
 
  private:
@@ -74,6 +75,10 @@ class SilentLauncher : public livy::Launcher {
   Result<std::unique_ptr<livy::Application>> Launch(const livy::LaunchRequest&,
                                                     livy::ApplicationObserver observer) override {
     return std::make_unique<SilentApplication>(std::move(observer));
+  }
+  Result<std::unique_ptr<livy::Application>> Recover(const std::string&, const std::string&,
+                                                     livy::ApplicationObserver) override {
+    return livy::Error{livy::ErrorCode::kNotFound, "Nothing is ever found again."};
   }
   std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "applications without a driver"; }

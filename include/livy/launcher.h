@@ -58,6 +58,10 @@ class Application {
   // removed. Harmless when repeated.
   virtual void ForgetSettings() = 0;
 
+  // What Launcher::Recover() finds it by, in a later server: one line without secrets. Empty if it
+  // cannot be found again.
+  virtual std::string Handle() const = 0;
+
   // Ends the application with everything it started: politely at first, then by force. Does not
   // block; the end is reported to the observer. Harmless if it has ended.
   virtual void Kill() = 0;
@@ -77,6 +81,13 @@ class Launcher {
   // if it cannot be started. May call `observer` before it returns.
   virtual Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
                                                       ApplicationObserver observer) = 0;
+
+  // Follows an application again that was launched by an earlier server, by its tag and by what its
+  // Handle() was. Its earlier output is lost. Fails with kNotFound if it has ended meanwhile; with
+  // kUnavailable if that cannot be told now. May call `observer` before it returns.
+  virtual Result<std::unique_ptr<Application>> Recover(const std::string& tag,
+                                                       const std::string& handle,
+                                                       ApplicationObserver observer) = 0;
 
   // Settings, of Spark or of the environment, that applications get if a request leaves them out.
   virtual std::map<std::string, std::string> DefaultConf() const = 0;

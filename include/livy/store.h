@@ -53,8 +53,8 @@ Result<std::unique_ptr<Store>> OpenSqliteStore(const std::filesystem::path& file
 // folder of Livy's can be taken over, and looked at by hand. The folder is created if it is
 // missing; all files are readable by their owner only. What Apply() acknowledged survives the death
 // of the process, and of the machine, at any moment. Each change is written to the disk itself:
-// slower by far than SQLite. Fails with kUnavailable if the folder cannot be used or another process
-// holds it. Safe to use from several threads.
+// slower by far than SQLite. Fails with kUnavailable if the folder cannot be used or another
+// process holds it. Safe to use from several threads.
 Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder);
 
 }  // namespace livy

@@ -1,10 +1,14 @@
 #include "launch/process.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <signal.h>
 #include <spawn.h>
+#include <sstream>
 #include <string_view>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -134,6 +138,40 @@ Result<ChildProcess> Spawn(const SpawnRequest& request) {
   }
   child.out = std::move(out.read);
   child.err = std::move(err.read);
+  return child;
+}
+
+std::string IdentityOf(pid_t process) {
+  std::ifstream stat(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  std::getline(stat, line);
+  // The name, in parentheses, may have blanks and parentheses. The state is what follows it, and 19
+  // fields further is the time since the machine's start: proc(5).
+  std::istringstream fields(line.substr(std::min(line.rfind(')') + 1, line.size())));
+  std::string state;
+  fields >> state;
+  std::string field;
+  for (int number = 0; number < 19; ++number)
+    fields >> field;
+  std::ifstream boot("/proc/sys/kernel/random/boot_id");
+  std::string run;
+  boot >> run;
+  if (!fields || !boot || state == "Z" || state == "X") return "";  // Z, X: it has ended.
+  return fmt::format("{} {} {}", process, field, run);
+}
+
+Result<ChildProcess> AdoptProcess(const std::string& identity) {
+  pid_t pid = 0;
+  const char* end = identity.data() + identity.size();
+  const auto parsed = std::from_chars(identity.data(), end, pid);
+  if (parsed.ec != std::errc() || pid <= 1 || parsed.ptr == end || *parsed.ptr != ' ') {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is no process.", identity)};
+  }
+  ChildProcess child = {.pid = pid, .handle = OpenProcess(pid), .is_adopted = true};
+  // Compared after the descriptor was opened, which keeps to one process from then on.
+  if (!child.handle.is_open() || IdentityOf(pid) != identity) {
+    return Error{ErrorCode::kNotFound, fmt::format("The process {} has ended.", pid)};
+  }
   return child;
 }
 

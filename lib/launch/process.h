@@ -18,18 +18,27 @@ struct SpawnRequest {
   std::map<std::string, std::string> environment = {};
 };
 
-// A child that was started and not yet reaped. The reading ends do not block.
+// A child that was started and not yet reaped, or was adopted. The reading ends do not block.
 struct ChildProcess {
-  pid_t pid = -1;          // Of the child and of its process group.
-  Descriptor handle = {};  // A pidfd: readable once the child has ended.
-  Descriptor out = {};     // What it writes to its standard output.
-  Descriptor err = {};
+  pid_t pid = -1;           // Of the child and of its process group.
+  Descriptor handle = {};   // A pidfd: readable once the child has ended.
+  Descriptor out = {};      // What it writes to its standard output. Not open if it is adopted.
+  Descriptor err = {};      // So for this.
+  bool is_adopted = false;  // Nobody can reap it but its parent, which is not this process.
 };
 
 // Starts a program in a process group of its own, with an empty standard input, with default
 // signals, and with none of our open files. Fails with kUnavailable if it cannot be started; a
 // program that is missing is such a failure and not a child that ends.
 Result<ChildProcess> Spawn(const SpawnRequest& request);
+
+// What tells a running process from all others, also from later ones with its number: the number,
+// when it began, and which run of the machine that was. Empty if there is none.
+std::string IdentityOf(pid_t process);
+
+// The process that has, or had, that identity, with its group. Fails with kNotFound if it has
+// ended; with kInvalidArgument if the text is no identity.
+Result<ChildProcess> AdoptProcess(const std::string& identity);
 
 // A pidfd of a process; not open, with errno saying why, if there is none of that number.
 Descriptor OpenProcess(pid_t process);

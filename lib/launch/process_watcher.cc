@@ -9,9 +9,11 @@
 #include <string>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -48,6 +50,15 @@ ProcessEnd Inspect(const Descriptor& handle) {
 void Reap(const Descriptor& handle) {
   siginfo_t info = {};
   waitid(P_PIDFD, static_cast<id_t>(handle.get()), &info, WEXITED | WNOHANG);
+}
+
+// A child is not reaped before it is out of the map, so the number is still its own. An adopted
+// process is asked for first, because its parent may have reaped it.
+void Signal(const ChildProcess& child, int signal) {
+  if (child.is_adopted && syscall(SYS_pidfd_send_signal, child.handle.get(), 0, nullptr, 0) != 0) {
+    return;
+  }
+  kill(-child.pid, signal);
 }
 
 Descriptor StartTimer(std::chrono::milliseconds period) {
@@ -125,14 +136,18 @@ Result<ProcessWatcher::Id> ProcessWatcher::Watch(ChildProcess child, ProcessList
   const std::lock_guard lock(mutex_);
   const Id id = ++last_id_;
   watched->id = id;
-  if (Add(watched->child.out, id, Source::kOut) && Add(watched->child.err, id, Source::kErr) &&
+  const bool has_streams = !watched->child.is_adopted;
+  if ((!has_streams ||
+       (Add(watched->child.out, id, Source::kOut) && Add(watched->child.err, id, Source::kErr))) &&
       Add(watched->child.handle, id, Source::kEnd)) {
     watched_.emplace(id, std::move(watched));
     return id;
   }
   const Error error = SystemError("epoll");
-  kill(-watched->child.pid, SIGKILL);
-  waitpid(watched->child.pid, nullptr, 0);  // Returns soon: nothing can withstand SIGKILL.
+  if (has_streams) {
+    kill(-watched->child.pid, SIGKILL);
+    waitpid(watched->child.pid, nullptr, 0);  // Returns soon: nothing can withstand SIGKILL.
+  }
   Remove(watched->child.out);
   Remove(watched->child.err);
   return error;
@@ -144,11 +159,11 @@ void ProcessWatcher::Kill(Id id) {
   if (found == watched_.end() || found->second->kill_requested) return;
   Watched& watched = *found->second;
   watched.kill_requested = true;
-  kill(-watched.child.pid, SIGTERM);  // Not reaped, so the number is still its own.
+  Signal(watched.child, SIGTERM);
   watched.grace = StartTimer(kill_grace_);
   // Without a timer there can be no grace.
   if (!watched.grace.is_open() || !Add(watched.grace, id, Source::kGrace))
-    kill(-watched.child.pid, SIGKILL);
+    Signal(watched.child, SIGKILL);
 }
 
 void ProcessWatcher::Forget(Id id) {
@@ -184,7 +199,7 @@ void ProcessWatcher::Handle(Id id, Source source) {
     if (found == watched_.end()) return;  // Ended in an earlier event of the same batch.
     watched = found->second;
     if (source == Source::kGrace) {
-      kill(-watched->child.pid, SIGKILL);
+      Signal(watched->child, SIGKILL);
       Remove(watched->grace);
     }
   }

@@ -24,7 +24,7 @@ struct ProcessEnd {
   enum class Kind {
     kExited,    // `number` is its exit status.
     kSignaled,  // `number` is the signal.
-    kUnknown,   // Somebody else in this process has reaped it.
+    kUnknown,   // Somebody else has reaped it: another part of this process, or its parent.
   };
   Kind kind = Kind::kUnknown;
   int number = 0;
@@ -61,7 +61,7 @@ class ProcessWatcher {
   ProcessWatcher& operator=(const ProcessWatcher&) = delete;
 
   // Follows `child` to its end, and drops `until_end` then. Its listener is called until Forget().
-  // If this fails, with kUnavailable, the child has been killed.
+  // If this fails, with kUnavailable, the child has been killed unless it was adopted.
   Result<Id> Watch(ChildProcess child, ProcessListener& listener,
                    std::shared_ptr<const void> until_end);
 

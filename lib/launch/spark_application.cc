@@ -30,7 +30,7 @@ ApplicationStatus StatusOf(const ProcessEnd& end, std::string_view program) {
       status.reason = fmt::format("{} was ended by signal {}", program, SignalText(end.number));
       break;
     case ProcessEnd::Kind::kUnknown:
-      status.reason = fmt::format("{} ended, and something else took its exit status", program);
+      status.reason = fmt::format("{} ended; its exit status is not known", program);
       break;
   }
   if (end.kill_requested) {
@@ -57,6 +57,7 @@ Result<void> SparkApplication::Follow(ChildProcess child, std::shared_ptr<Privat
     const std::lock_guard lock(mutex_);
     settings_ = settings;
   }
+  handle_ = IdentityOf(child.pid);
   // Before the watcher knows the child: it may report the end at once.
   observer_(ApplicationStatus{.state = ApplicationState::kRunning});
   const Result<ProcessWatcher::Id> id =

@@ -3,14 +3,15 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 
 #include <livy/launcher.h>
 #include <livy/result.h>
 
+#include "files/private_file.h"
 #include "launch/line_buffer.h"
 #include "launch/log_buffer.h"
-#include "files/private_file.h"
 #include "launch/process_watcher.h"
 
 namespace livy::internal {
@@ -39,6 +40,7 @@ class SparkApplication : public Application, private ProcessListener {
 
   LogPage Log(int from, int size) const override;
   void ForgetSettings() override;
+  std::string Handle() const override { return handle_; }
   void Kill() override;
 
  private:
@@ -48,6 +50,7 @@ class SparkApplication : public Application, private ProcessListener {
   const ApplicationObserver observer_;
   const std::shared_ptr<ProcessWatcher> watcher_;
   ProcessWatcher::Id process_ = 0;  // 0: none.
+  std::string handle_ = {};         // Set by Follow().
   LineBuffer out_;                  // For the watcher's thread.
   LineBuffer err_;                  // For the watcher's thread.
   mutable std::mutex mutex_;

@@ -9,8 +9,8 @@
 
 #include <livy/clock.h>
 
-#include "launch/driver_jar.h"
 #include "files/private_file.h"
+#include "launch/driver_jar.h"
 #include "launch/process.h"
 #include "launch/properties.h"
 #include "launch/spark_application.h"
@@ -114,6 +114,22 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
     return followed.error();
   log_.Write(LogLevel::kInfo, "launch",
              fmt::format("application={} process={} started", request.tag, pid));
+  return std::unique_ptr<Application>(std::move(application));
+}
+
+Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::string& tag,
+                                                                  const std::string& handle,
+                                                                  ApplicationObserver observer) {
+  Result<ChildProcess> process = AdoptProcess(handle);
+  if (!process) return process.error();
+  const SparkApplication::Limits limits{.lines_max = options_.log_lines_max,
+                                        .line_bytes_max = options_.log_line_bytes_max};
+  auto application = std::make_unique<SparkApplication>(limits, std::move(observer), watcher_);
+  const pid_t pid = process->pid;
+  if (Result<void> followed = application->Follow(*std::move(process), nullptr); !followed)
+    return followed.error();
+  log_.Write(LogLevel::kInfo, "launch",
+             fmt::format("application={} process={} found again", tag, pid));
   return std::unique_ptr<Application>(std::move(application));
 }
 

@@ -24,6 +24,8 @@ class SparkSubmitLauncher : public Launcher {
 
   Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
                                               ApplicationObserver observer) override;
+  Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
+                                               ApplicationObserver observer) override;
   std::map<std::string, std::string> DefaultConf() const override;
   std::string Describe() const override;
 

@@ -50,6 +50,8 @@ class FakeLauncher::FakeApplication : public Application {
 
   void ForgetSettings() override {}
 
+  std::string Handle() const override { return ""; }
+
   void Kill() override {
     if (driver_) driver_->Disconnect();
     end_->Report({.state = ApplicationState::kKilled, .reason = "The application was killed."});
@@ -91,6 +93,11 @@ Result<std::unique_ptr<Application>> FakeLauncher::Launch(const LaunchRequest& r
     });
   }
   return std::make_unique<FakeApplication>(std::move(end), std::move(driver));
+}
+
+Result<std::unique_ptr<Application>> FakeLauncher::Recover(const std::string&, const std::string&,
+                                                           ApplicationObserver) {
+  return Error{ErrorCode::kNotFound, "The application ended with its launcher."};
 }
 
 void FakeLauncher::StopAnswering() {

@@ -19,6 +19,10 @@ class NoLauncher : public livy::Launcher {
                                                           livy::ApplicationObserver) override {
     return livy::Error{livy::ErrorCode::kUnavailable, "Nothing is launched here."};
   }
+  livy::Result<std::unique_ptr<livy::Application>> Recover(const std::string&, const std::string&,
+                                                           livy::ApplicationObserver) override {
+    return livy::Error{livy::ErrorCode::kNotFound, "Nothing is ever found again."};
+  }
   std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "nothing"; }
 };

@@ -18,6 +18,7 @@ class Idle : public livy::Application {
   void Start() { observer_({.state = livy::ApplicationState::kRunning}); }
   livy::LogPage Log(int, int) const override { return {}; }
   void ForgetSettings() override {}
+  std::string Handle() const override { return ""; }
   void Kill() override { observer_({.state = livy::ApplicationState::kKilled}); }
 
  private:
@@ -33,6 +34,10 @@ class IdleLauncher : public livy::Launcher {
     return std::unique_ptr<livy::Application>(std::move(application));
   }
 
+  livy::Result<std::unique_ptr<livy::Application>> Recover(const std::string&, const std::string&,
+                                                           livy::ApplicationObserver) override {
+    return livy::Error{livy::ErrorCode::kNotFound, "Nothing is ever found again."};
+  }
   std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "nothing"; }
 };

@@ -327,5 +327,46 @@ TEST_CASE("one thread follows two hundred children, and nothing is left of them"
   CHECK(CountIn("/proc/self/task") == threads_before);
 }
 
+// A process that is nobody's child here, in a group of its own, as one that an earlier server has
+// left. Its number is what the shell that started it has written.
+pid_t StartOrphan() {
+  const testing::Scratch scratch;
+  // The shell goes on when the other one has left its group.
+  const std::string code = "mkfifo $0; setsid sh -c 'echo $$ >$0; exec sleep 1000' $0 & cat $0";
+  return std::stoi(
+      OutputOf({.command = {"/bin/sh", "-c", code, (scratch.path() / "fifo").string()}}));
+}
+
+TEST_CASE("a process that an earlier server has left is followed and ended like a child") {
+  const pid_t process = StartOrphan();
+  const std::string identity = IdentityOf(process);
+  Result<ChildProcess> adopted = AdoptProcess(identity);
+  REQUIRE(adopted);
+  const auto watcher = ProcessWatcher::Create(kLongGrace).value();
+  Collector collector;
+  const auto id = watcher->Watch(*std::move(adopted), collector, nullptr);
+  REQUIRE(id);
+  CHECK_FALSE(collector.ended());
+  watcher->Kill(*id);
+  const ProcessEnd end = collector.WaitForEnd();
+  CHECK(end.kind == ProcessEnd::Kind::kUnknown);
+  CHECK(end.kill_requested);
+  CHECK(AdoptProcess(identity).error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("no process is taken for another that had its number") {
+  const pid_t process = StartOrphan();
+  const std::string identity = IdentityOf(process);
+  std::string earlier = identity;
+  earlier[earlier.find(' ') + 1] ^= 1;  // Another time of its start.
+  CHECK(AdoptProcess(earlier).error().code == ErrorCode::kNotFound);
+  for (const char* bad : {"", "x", "1 2 3", "-5 1 a", "12"}) {
+    CAPTURE(bad);
+    CHECK(AdoptProcess(bad).error().code == ErrorCode::kInvalidArgument);
+  }
+  CHECK(IdentityOf(0).empty());
+  kill(-process, SIGKILL);
+}
+
 }  // namespace
 }  // namespace livy::internal

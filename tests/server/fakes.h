@@ -28,6 +28,7 @@ namespace livy::internal {
 struct ManualProcess {
   ApplicationObserver observer = {};
   std::vector<std::string> lines = {"stdout: ", "\nstderr: "};
+  std::string handle = {};
   int kills = 0;
   int forgets = 0;
 };
@@ -39,6 +40,7 @@ class ManualApplication : public Application {
 
   LogPage Log(int from, int size) const override { return PageOfLog(process_->lines, from, size); }
   void ForgetSettings() override { ++process_->forgets; }
+  std::string Handle() const override { return process_->handle; }
   void Kill() override { ++process_->kills; }
 
  private:
@@ -53,6 +55,16 @@ class ManualLauncher : public Launcher {
     if (failure) return *failure;
     processes.push_back(std::make_shared<ManualProcess>());
     processes.back()->observer = std::move(observer);
+    processes.back()->handle = "handle of " + request.tag;
+    return std::make_unique<ManualApplication>(processes.back());
+  }
+  Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
+                                               ApplicationObserver observer) override {
+    recovered.push_back(tag + " " + handle);
+    if (failure) return *failure;
+    processes.push_back(std::make_shared<ManualProcess>());
+    processes.back()->observer = std::move(observer);
+    processes.back()->handle = handle;
     return std::make_unique<ManualApplication>(processes.back());
   }
   std::map<std::string, std::string> DefaultConf() const override { return {}; }
@@ -60,6 +72,7 @@ class ManualLauncher : public Launcher {
 
   std::optional<Error> failure = {};
   std::vector<LaunchRequest> requests = {};
+  std::vector<std::string> recovered = {};
   std::vector<std::shared_ptr<ManualProcess>> processes = {};
 };
 

@@ -34,6 +34,9 @@ class FakeLauncher : public Launcher {
 
   Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
                                               ApplicationObserver observer) override;
+  // Fails with kNotFound: its applications end with it.
+  Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
+                                               ApplicationObserver observer) override;
   std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "fake applications"; }
 
