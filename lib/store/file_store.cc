@@ -238,15 +238,21 @@ class FileStore : public Store {
 
   Result<void> MakeChanges(const std::string& journal) const {
     std::istringstream lines(journal);
-    std::set<fs::path> folders;
+    std::set<fs::path> files;
     std::string path;
     for (std::string what; lines >> what >> path;) {
       const fs::path file = folder_ / path;
       const Result<void> made = what == kKeep ? RenameIfNew(file) : Unlink(file);
       if (!made) return made;
-      folders.insert(RemoveEmptyFolders(file));
+      files.insert(file);
     }
+    // Not before all files are gone: each may be the last one of its folder.
+    std::set<fs::path> folders;
+    for (const fs::path& file : files)
+      folders.insert(RemoveEmptyFolders(file));
     for (const fs::path& folder : folders) {
+      // One that a later file has left empty is gone, and the one above it is here too.
+      if (access(folder.c_str(), F_OK) != 0) continue;
       if (Result<void> synced = SyncFolder(folder); !synced) return synced;
     }
     return {};

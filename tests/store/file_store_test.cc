@@ -104,6 +104,15 @@ TEST_CASE("what is forgotten leaves no folders behind") {
   CHECK(fs::is_empty(scratch.path() / "v1/interactive"));
 }
 
+TEST_CASE("all that is in a folder can be forgotten in one change") {
+  const testing::Scratch scratch;
+  const auto store = OpenFileStore(scratch.path()).value();
+  REQUIRE(store->Apply({{"a/b/1", "x"}, {"a/b/2", "y"}, {"a/c", "z"}}));
+  CHECK(store->Apply({{"a/b/1", {}}, {"a/b/2", {}}, {"a/c", {}}}));
+  CHECK(store->Children("a").value().empty());
+  CHECK(store->Apply({{"a/b/1", "x"}}));
+}
+
 TEST_CASE("a folder is held by one store at a time") {
   const testing::Scratch scratch;
   const auto store = OpenFileStore(scratch.path()).value();
