@@ -22,7 +22,7 @@ struct StoreChange {
 // separated by '/'; it may have a value, children, or both.
 //
 // The server calls a store from several threads at once, and never with a lock of its own held, so
-// an implementation may block. tests/store/store_test.cc runs against every implementation.
+// an implementation may block. testing::CheckStoreContract tries whether one keeps these promises.
 class Store {
  public:
   virtual ~Store() = default;
