@@ -87,6 +87,18 @@ class RunnerTest(unittest.TestCase):
         self.assertEqual(self.data('x = (10\n% 3)'), {})
         self.assertEqual(self.names["x"], 1)
 
+    def test_magics_are_not_looked_for_within_texts_and_brackets(self):
+        self.assertEqual(self.data("x = \'\'\'\n%json x\n\'\'\'\n%json x"),
+                         {"application/json": "\n%json x\n"})
+        self.assertEqual(self.data("x = (10\n% 3)\n%json x"), {"application/json": 1})
+        self.assertEqual(self.runner.execute("x = (\n%json x")["ename"], "SyntaxError")
+        lines = self.runner.execute("%json x\n\n1 +")["traceback"]
+        self.assertEqual(lines[0], '  File "<stdin>", line 3\n')
+        # Quick, although each of the lines might be a magic.
+        text = "x = \'\'\'" + "\n%" * 20000
+        self.assertEqual(self.runner.execute(text)["ename"], "SyntaxError")
+        self.assertEqual(len(self.data(text + "\n\'\'\'\n%json x")["application/json"]), 40001)
+
     def test_lines_around_magics_run_in_order(self):
         self.assertEqual(self.data("x = [1]\n%json x\nx = [2]\n%json x"), {"application/json": [2]})
         self.assertEqual(self.data("%json x\ny = 3"), {})

@@ -44,7 +44,8 @@ class ScalaTest(live_test.LiveTest):
         data = self.data('val x = List((1,"a"),(3,"b"))\n%table x')
         self.assertEqual(data[TABLE]["headers"], [{"type": "BIGINT_TYPE", "name": "_1"},
                                                   {"type": "STRING_TYPE", "name": "_2"}])
-        self.assertEqual(self.data("%json x"), {"application/json": [[1, "a"], [3, "b"]]})
+        self.assertEqual(self.data("%json x"), {"application/json": [
+            {"_1": 1, "_2": "a"}, {"_1": 3, "_2": "b"}]})
         self.assertEqual(self.error("%json nope")["ename"], "NameError")
         self.assertEqual(self.error("%foo x")["evalue"], "Unknown magic command foo")
         mixed = self.error('val m = List(List(1), List("a"))\n%table m')

@@ -24,7 +24,7 @@ public final class DriverMain implements ServerLink.Listener {
         String parent =
                 System.getProperty("spark.repl.classdir", System.getProperty("java.io.tmpdir"));
         classFolder = Files.createTempDirectory(Paths.get(parent), "livy-repl-").toFile();
-        scala = new ScalaStart(classFolder.getPath(), settings.outputBytesMax);
+        scala = new ScalaStart(classFolder.getPath(), settings);
         interpreters = new Interpreters(this::startInterpreter);
         statements = new StatementQueue(interpreters, outbox, new SparkJobGroups(),
                 settings.cancelMillis, settings.outputBytesMax);
@@ -94,7 +94,7 @@ public final class DriverMain implements ServerLink.Listener {
             case "spark":
                 return scala.await();
             case "pyspark":
-                return new PythonInterpreter(settings.outputBytesMax);
+                return new PythonInterpreter(settings.outputBytesMax, settings.sqlRowsMax);
             case "sparkr":
                 return new RInterpreter(settings.outputBytesMax);
             case "sql":

@@ -17,6 +17,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * user's code sees as such elsewhere before any of that runs.
  */
 final class PythonInterpreter implements Interpreter {
+    private final int sqlRowsMax;
     private final Object gateway;
     private final ChildProcess child;
     private final OutputStream toChild;
@@ -28,12 +29,13 @@ final class PythonInterpreter implements Interpreter {
     /** The request of the statement that runs; 0 if none does. */
     private volatile long running;
 
-    PythonInterpreter(int outputBytesMax) throws InterpreterException {
+    PythonInterpreter(int outputBytesMax, int sqlRowsMax) throws InterpreterException {
+        this.sqlRowsMax = sqlRowsMax;
         gateway = Reflect.create(Reflect.type("org.apache.spark.api.python.Py4JServer"),
                 Reflect.call(SparkAccess.context(), "getConf"));
         Reflect.call(gateway, "start");
-        try (ScriptFolder scripts = new ScriptFolder(
-                     "python_bootstrap.py", "livy_output.py", "livy_statements.py")) {
+        try (ScriptFolder scripts = new ScriptFolder("python_bootstrap.py", "livy_magics.py",
+                     "livy_output.py", "livy_statements.py")) {
             child = new ChildProcess(
                     "Python", PythonEnvironment.process(scripts.first(), gateway, outputBytesMax));
             toChild = child.process.getOutputStream();
@@ -113,7 +115,8 @@ final class PythonInterpreter implements Interpreter {
         conversation.lock();
         try {
             Map<String, Object> reply = ask(Json.object("op", "execute", "code", statement.code,
-                                                    "group", statement.jobGroup()),
+                                                    "group", statement.jobGroup(), "rows",
+                                                    statement.rowsMax(sqlRowsMax)),
                     output);
             return reply != null ? result(reply)
                                  : Result.died(child.howItEnded())

@@ -22,13 +22,15 @@ final class ScalaInterpreter implements Interpreter {
             + "import org.apache.spark.sql.functions._";
 
     private final int outputBytesMax;
+    private final int sqlRowsMax;
     private final ScalaEngine engine;
     /** The engine's echoes and errors of the piece that runs, apart from what the piece prints. */
     private volatile StatementOutput messages;
     private volatile StatementOutput printed;
 
-    ScalaInterpreter(String classFolder, int outputBytesMax) {
+    ScalaInterpreter(String classFolder, int outputBytesMax, int sqlRowsMax) {
         this.outputBytesMax = outputBytesMax;
+        this.sqlRowsMax = sqlRowsMax;
         messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
         printed = messages;
         engine = new ScalaEngine(
@@ -66,7 +68,8 @@ final class ScalaInterpreter implements Interpreter {
         SystemOut.capture(output);
         engine.useClassLoader();
         try {
-            return withConsole(output, () -> runBlocks(statement.code, output));
+            ScalaMagics magics = new ScalaMagics(this::valueOf, statement.rowsMax(sqlRowsMax));
+            return withConsole(output, () -> runBlocks(statement.code, magics, output));
         } catch (CancellationException stoppedOutput) {
             throw new InterruptedException();
         } finally {
@@ -82,7 +85,8 @@ final class ScalaInterpreter implements Interpreter {
                 StatementOutput.printer(output), ScalaValues.function0(body));
     }
 
-    private Result runBlocks(String code, StatementOutput output) throws InterruptedException {
+    private Result runBlocks(String code, ScalaMagics magics, StatementOutput output)
+            throws InterruptedException {
         Result ofMagic = null;
         List<String> blocks = ScalaMagics.split(code);
         if (blocks.isEmpty()) {
@@ -91,7 +95,7 @@ final class ScalaInterpreter implements Interpreter {
         for (String block : blocks) {
             Result failed;
             if (ScalaMagics.isMagic(block)) {
-                ofMagic = ScalaMagics.run(block, this::valueOf);
+                ofMagic = magics.run(block);
                 failed = ofMagic.isError() ? ofMagic : null;
                 output.clear();
             } else {
@@ -149,12 +153,21 @@ final class ScalaInterpreter implements Interpreter {
         }
     }
 
-    /** The value of a name, by a line that hands it over; null if there is no such name. */
-    private Object valueOf(String name) {
+    /** The value of an expression, by a line that hands it over. */
+    private ScalaMagics.Found valueOf(String expression) {
         ReplBridge.take();
-        engine.interpret("_root_.org.livy.driver.ReplBridge.put(" + name + ")", true);
+        // A comment may end the expression's line.
+        String code = "_root_.org.livy.driver.ReplBridge.put(\n" + expression + "\n)";
+        ScalaEngine.Outcome outcome = engine.interpret(code, true);
+        String said = messages.text();
         messages.clear();
-        return ReplBridge.take();
+        Object[] found = ReplBridge.take();
+        if (found != null) {
+            return new ScalaMagics.Found(found[0], null);
+        }
+        boolean unknown = outcome != ScalaEngine.Outcome.ERROR || said.contains("not found: value");
+        return new ScalaMagics.Found(
+                null, unknown ? ScalaMagics.noSuchName(expression) : ScalaErrors.parse(said, code));
     }
 
     @Override

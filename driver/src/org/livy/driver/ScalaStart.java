@@ -9,14 +9,14 @@ import java.util.concurrent.ExecutionException;
  */
 final class ScalaStart {
     private final String classFolder;
-    private final int outputBytesMax;
+    private final Settings settings;
     private final ClassLoader loader = Reflect.loader();
     private final CompletableFuture<ScalaInterpreter> started = new CompletableFuture<>();
     private boolean begun;
 
-    ScalaStart(String classFolder, int outputBytesMax) {
+    ScalaStart(String classFolder, Settings settings) {
         this.classFolder = classFolder;
-        this.outputBytesMax = outputBytesMax;
+        this.settings = settings;
     }
 
     /** Begins, unless it has begun. */
@@ -30,7 +30,8 @@ final class ScalaStart {
     private void run() {
         Thread.currentThread().setContextClassLoader(loader);
         try {
-            ScalaInterpreter interpreter = new ScalaInterpreter(classFolder, outputBytesMax);
+            ScalaInterpreter interpreter =
+                    new ScalaInterpreter(classFolder, settings.outputBytesMax, settings.sqlRowsMax);
             interpreter.bindSpark();
             started.complete(interpreter);
         } catch (Throwable failure) {

@@ -1,29 +1,14 @@
 """Python statements: their code, magics and errors. See python_bootstrap.py."""
 import ast
-import base64
-import datetime
-import decimal
-import io
-import math
 import sys
 import traceback
+
+from livy_magics import Magics, StatementError, error
 
 SOURCE = "<stdin>"
 COMPLETIONS_MAX = 500
 # Frames of code in these files are no business of the user's.
-HIDDEN_FILES = {__file__}
-
-
-class StatementError(Exception):
-    """An error of the statement that is none of Python's own."""
-
-    def __init__(self, ename, evalue):
-        super(StatementError, self).__init__(evalue)
-        self.reply = error(ename, evalue, ["%s: %s\n" % (ename, evalue)])
-
-
-def error(ename, evalue, lines):
-    return {"ename": ename, "evalue": evalue, "traceback": lines}
+HIDDEN_FILES = {__file__, sys.modules[Magics.__module__].__file__}
 
 
 def current_error():
@@ -46,113 +31,34 @@ def hide_frames(report):
         hide_frames(member)  # Of an exception group.
 
 
-# Values of magics.
+class Chunk(object):
+    """Lines between magics, and how many lines are before them."""
 
+    # What can turn lines that are not Python yet into some.
+    ENDS = frozenset("\"'()[]{}\\:")
 
-def json_value(value):
-    """The value as JSON can hold it: NaN and infinity are null; no value of any other type."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [json_value(item) for item in value]
-    if isinstance(value, dict):
-        return {str(name): json_value(item) for name, item in value.items()}
-    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+    def __init__(self, before):
+        self.lines = [""] * before
+        self.whole = True
+        self.changed = False
 
+    def add(self, line):
+        self.lines.append(line)
+        self.changed = self.changed or self.whole or not self.ENDS.isdisjoint(line)
 
-CELL_TYPES = (
-    (bool, "BOOLEAN_TYPE"),
-    (int, "INT_TYPE"),
-    (float, "DOUBLE_TYPE"),
-    (str, "STRING_TYPE"),
-    (datetime.datetime, "TIMESTAMP_TYPE"),
-    (datetime.date, "DATE_TYPE"),
-    (decimal.Decimal, "DECIMAL_TYPE"),
-    ((list, tuple), "ARRAY_TYPE"),
-    (dict, "MAP_TYPE"),
-)
+    def is_whole(self):
+        if self.changed:
+            self.changed = False
+            try:
+                ast.parse("\n".join(self.lines), SOURCE)
+                self.whole = True
+            except SyntaxError:
+                self.whole = False
+        return self.whole
 
-
-def typed_cell(value):
-    """A table cell's Livy type and JSON value."""
-    if value is None:
-        return "NULL_TYPE", None
-    for kind, name in CELL_TYPES:
-        if isinstance(value, kind):
-            break
-    else:
-        return "STRING_TYPE", str(value)
-    if name == "ARRAY_TYPE":
-        cells = [typed_cell(item) for item in value]
-        same_type(cell[0] for cell in cells)
-        return name, [cell[1] for cell in cells]
-    if name == "MAP_TYPE":
-        cells = {str(key): typed_cell(item) for key, item in value.items()}
-        same_type(cell[0] for cell in cells.values())
-        return name, {key: cell[1] for key, cell in cells.items()}
-    if name in ("TIMESTAMP_TYPE", "DATE_TYPE", "DECIMAL_TYPE"):
-        return name, str(value)
-    return name, json_value(value)
-
-
-def same_type(names):
-    if len(set(names) - {"NULL_TYPE"}) > 1:
-        raise StatementError("TypeError", "table rows have different types")
-
-
-def row_items(row):
-    if hasattr(row, "asDict"):
-        row = row.asDict()
-    if isinstance(row, dict):
-        return sorted(row.items(), key=lambda item: str(item[0]))
-    if isinstance(row, (list, tuple)):
-        return list(enumerate(row))
-    return [(0, row)]
-
-
-class Magics(object):
-    def __init__(self, names):
-        self.names = names
-
-    def run(self, line):
-        name, _, rest = line[1:].strip().partition(" ")
-        if not name:
-            raise StatementError("UnknownMagic", "magic command not specified")
-        command = getattr(self, "magic_" + name, None)
-        if command is None:
-            raise StatementError("UnknownMagic", "unknown magic command '%s'" % name)
-        rest = rest.strip()
-        if rest not in self.names:
-            raise StatementError("KeyError", repr(rest))
-        return command(self.names[rest])
-
-    def magic_json(self, value):
-        return {"application/json": json_value(value)}
-
-    def magic_table(self, value):
-        rows = value if isinstance(value, (list, tuple)) else [value]
-        types, data = {}, []
-        for row in rows:
-            cells = []
-            for name, value in row_items(row):
-                kind, cell = typed_cell(value)
-                known = types.setdefault(name, kind)
-                if known == "NULL_TYPE":
-                    types[name] = kind
-                else:
-                    same_type((known, kind))
-                cells.append(cell)
-            data.append(cells)
-        names = sorted(types, key=lambda name: name if isinstance(name, int) else str(name))
-        headers = [{"name": str(name), "type": types[name]} for name in names]
-        return {"application/vnd.livy.table.v1+json": {"headers": headers, "data": data}}
-
-    def magic_matplot(self, value):
-        picture = io.BytesIO()
-        value.gcf().savefig(picture, format="png")
-        return {"image/png": base64.b64encode(picture.getvalue()).decode(), "text/plain": ""}
+    def tree(self):
+        text = "\n".join(self.lines)
+        return ast.parse(text, SOURCE) if text.strip() else None
 
 
 class Runner(object):
@@ -169,16 +75,15 @@ class Runner(object):
         except SyntaxError:
             if not any(line.startswith("%") for line in code.split("\n")):
                 raise
-        nodes, plain = [], []
-        for line in code.split("\n") + ["%"]:
-            if not line.startswith("%"):
-                plain.append(line)
+        nodes, chunk = [], Chunk(0)
+        for number, line in enumerate(code.split("\n"), 1):
+            # Within a text or brackets it is no magic; without them the lines before it are Python.
+            if not line.startswith("%") or not chunk.is_whole():
+                chunk.add(line)
                 continue
-            if any(text.strip() for text in plain):
-                nodes.append(ast.parse("\n".join(plain), SOURCE))
-            plain = []
-            nodes.append(line)
-        return nodes[:-1]
+            nodes += [chunk.tree(), line]
+            chunk = Chunk(number)
+        return [node for node in nodes + [chunk.tree()] if node is not None]
 
     def run_tree(self, tree):
         """Only the last statement runs as if typed, which shows the value of an expression."""
@@ -189,7 +94,8 @@ class Runner(object):
         if body:
             exec(compile(ast.Interactive(body=body[-1:]), SOURCE, "single"), self.names)
 
-    def execute(self, code):
+    def execute(self, code, rows_max=1000):
+        """`rows_max`: rows of a DataFrame that a magic shows."""
         try:
             nodes = self.split(code)
         except Exception:
@@ -197,19 +103,19 @@ class Runner(object):
             kind, value, _ = sys.exc_info()
             lines = traceback.format_exception_only(kind, value)
             return error(kind.__name__, str(value), lines)
-        data = {}
+        answer = {"data": {}}
         try:
             for node in nodes:
                 if isinstance(node, str):
-                    data = self.magics.run(node)
+                    answer = self.magics.run(node, rows_max)
                 else:
-                    data = {}
+                    answer = {"data": {}}
                     self.run_tree(node)
         except StatementError as failure:
             return failure.reply
         except BaseException:
             return current_error()
-        return {"data": data}
+        return answer
 
     def complete(self, code, cursor):
         import rlcompleter

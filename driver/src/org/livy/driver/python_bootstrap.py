@@ -141,10 +141,10 @@ class Server(object):
             answer["id"] = request["id"]
             try:
                 self.reply(answer)
-            except (TypeError, ValueError) as failure:
+            except Exception as failure:
                 text = "the result cannot be turned into JSON: %s" % failure
                 failed = livy_statements.error("ValueError", text, [])
-                self.reply(dict(failed, id=request["id"]))
+                self.reply(dict(failed, id=request["id"], stdout=""))
 
     def quietly(self, runner, request):
         try:
@@ -159,7 +159,7 @@ class Server(object):
             group = request["group"]
             runner.context.setJobGroup(group, "Job group for statement " + group, True)
             self.running = request["id"]
-            answer = runner.execute(request["code"])
+            answer = runner.execute(request["code"], request["rows"])
             self.running = None
         except KeyboardInterrupt:
             self.running = None  # First, because another may be on its way.

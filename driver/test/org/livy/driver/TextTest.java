@@ -9,6 +9,7 @@ import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.List;
 import java.util.Properties;
 
 /** Code and output as text: line ends, magics, errors, limits, settings. */
@@ -38,12 +39,24 @@ final class TextTest {
             equal(Collections.singletonList("%foo"), ScalaMagics.split("%foo"));
             equal(Collections.emptyList(), ScalaMagics.split(" \n "));
         });
+        cases.add("Lines within texts and comments of Scala are known", () -> {
+            equal("{1, 2}", ScalaScanner.linesWithin("\"\"\"a\nb\n\"\"\"\"\nc").toString());
+            equal("{1, 2}", ScalaScanner.linesWithin("/* /* */\na\n*/\nb").toString());
+            equal("{2}", ScalaScanner.linesWithin("\"/*\" // /*\n/*\n").toString());
+            for (String code : Arrays.asList("'\"'\n", "'\\\"'\n", "\"\\\"/*\"\n", "\"a\nb\nc",
+                         "// \"\"\"\n", "\"\"\n", "'", "\"\\", "\"\"\"\"\"\"\n")) {
+                equal("{}", ScalaScanner.linesWithin(code).toString());
+            }
+        });
         cases.add("A table's columns go by name, and numbered ones by number", () -> {
             Object eleven = JsonReader.read("[[0,1,2,3,4,5,6,7,8,9,\"a\"]]");
-            String json = ScalaMagics.table(eleven).toJson(0);
+            String json = LivyTable.of((List<?>) eleven).toJson(0);
             equal(true, json.contains("{\"type\":\"STRING_TYPE\",\"name\":\"10\"}],\"data\""));
             equal(true, json.contains("[[0,1,2,3,4,5,6,7,8,9,\"a\"]]"));
-            equal(true, ScalaMagics.table(JsonReader.read("[1,\"a\"]")).isError());
+            equal(true, LivyTable.of((List<?>) JsonReader.read("[1,\"a\"]")).isError());
+            equal(true, LivyTable.of((List<?>) JsonReader.read("[[[1,\"a\"]]]")).isError());
+            json = LivyTable.of((List<?>) JsonReader.read("[{\"b\":1},{\"a\":null}]")).toJson(0);
+            equal(true, json.contains("\"data\":[[null,1],[null,null]]"));
         });
     }
 
