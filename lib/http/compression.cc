@@ -1,11 +1,12 @@
 #include "http/compression.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <memory>
 #include <utility>
 #include <zlib.h>
+
+#include "http/field_text.h"
 
 namespace livy::internal {
 namespace {
@@ -14,20 +15,6 @@ constexpr int kWindowBits = 15;
 constexpr int kGzipBits = 16;         // Added to the window bits: gzip's frame, not zlib's.
 constexpr int kCompressionLevel = 5;  // Half the time of 6 for 2 % more bytes on JSON.
 constexpr std::size_t kDecodeStepBytes = 65536;
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, Lower, Lower);
-}
-
-std::string_view Trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // "0.8" to 800; what is not a number counts as 1.
 int ParseThousandths(std::string_view text) {
@@ -40,8 +27,9 @@ int ParseThousandths(std::string_view text) {
 int Quality(std::string_view parameters) {
   while (!parameters.empty()) {
     const std::size_t end = parameters.find(';');
-    const std::string_view parameter = Trim(parameters.substr(0, end));
-    if (parameter.size() > 2 && Lower(parameter[0]) == 'q' && parameter[1] == '=') {
+    const std::string_view parameter = TrimField(parameters.substr(0, end));
+    if (parameter.size() > 2 && (parameter[0] == 'q' || parameter[0] == 'Q') &&
+        parameter[1] == '=') {
       return ParseThousandths(parameter.substr(2));
     }
     parameters.remove_prefix(end == std::string_view::npos ? parameters.size() : end + 1);
@@ -115,7 +103,7 @@ std::string_view ToString(ContentCoding coding) {
 }
 
 ContentCoding ParseCoding(std::string_view content_encoding) {
-  const std::string_view name = Trim(content_encoding);
+  const std::string_view name = TrimField(content_encoding);
   if (EqualsIgnoringCase(name, "gzip") || EqualsIgnoringCase(name, "x-gzip")) {
     return ContentCoding::kGzip;
   }

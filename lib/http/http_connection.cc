@@ -18,11 +18,13 @@
 
 #include "http/compression.h"
 #include "http/deadline_watch.h"
+#include "http/field_text.h"
 
 namespace livy {
 namespace {
 
 using internal::ContentCoding;
+using internal::IsFieldText;
 
 // Beyond it, arithmetic with time points would overflow.
 constexpr std::chrono::hours kTimeoutMax(24 * 365);
@@ -82,13 +84,6 @@ Result<Endpoint> ParseUrl(const std::string& url) {
   if (authority.empty()) return bad;
   endpoint.host = authority;
   return endpoint;
-}
-
-// Whether a header may have that value.
-bool IsFieldText(std::string_view text) {
-  return std::ranges::none_of(text, [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-  });
 }
 
 // cpp-httplib writes to sockets in a way that raises SIGPIPE if the server has gone, which would

@@ -1,9 +1,10 @@
 #include "http/request_head.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
+
+#include "http/field_text.h"
 
 namespace livy::internal {
 namespace {
@@ -14,57 +15,13 @@ constexpr std::size_t kEmptyBytesMax = 8;
 constexpr std::size_t kRequestLineExtraBytes = 48;
 constexpr std::size_t kMethodBytesMax = 32;
 
-constexpr std::array<bool, 256> kIsTokenByte = [] {
-  std::array<bool, 256> table = {};
-  for (int c = '0'; c <= '9'; ++c)
-    table[static_cast<std::size_t>(c)] = true;
-  for (int c = 'a'; c <= 'z'; ++c)
-    table[static_cast<std::size_t>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c)
-    table[static_cast<std::size_t>(c)] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
-    table[static_cast<std::size_t>(c)] = true;
-  return table;
-}();
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, Lower, Lower);
-}
-
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return kIsTokenByte[static_cast<unsigned char>(c)];
-  });
-}
-
-bool HasControl(std::string_view text, bool tab_is_fine) {
-  return std::ranges::any_of(text, [&](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && !(tab_is_fine && c == '\t')) || byte == 0x7f;
-  });
+bool HasControl(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool IsHex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-std::string_view Trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-bool ListHas(std::string_view list, std::string_view token) {
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    if (EqualsIgnoringCase(Trim(list.substr(0, comma)), token)) return true;
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-  }
-  return false;
 }
 
 Refusal Bad(std::string reason) {
@@ -86,7 +43,7 @@ std::string_view WithoutAuthority(std::string_view target) {
 std::optional<Refusal> CheckTarget(std::string_view target) {
   if (target == "*") return std::nullopt;
   if (!target.starts_with('/')) return Bad("Bad URI");
-  if (HasControl(target, false)) return Bad("Illegal character");
+  if (HasControl(target)) return Bad("Illegal character");
   const std::string_view path = target.substr(0, target.find('?'));
   for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
     if (path.size() - at < 3 || !IsHex(path[at + 1]) || !IsHex(path[at + 2])) {
@@ -153,8 +110,8 @@ std::optional<Refusal> NoteHeader(std::string_view name, std::string_view value,
   } else if (EqualsIgnoringCase(name, "host")) {
     if (++framing.hosts > 1) return Bad("Multiple Hosts");
   } else if (EqualsIgnoringCase(name, "connection")) {
-    if (ListHas(value, "close")) head.keeps_alive = false;
-    if (head.is_http_1_0 && ListHas(value, "keep-alive")) head.keeps_alive = true;
+    if (FieldListHas(value, "close")) head.keeps_alive = false;
+    if (head.is_http_1_0 && FieldListHas(value, "keep-alive")) head.keeps_alive = true;
   } else if (EqualsIgnoringCase(name, "expect") && !head.is_http_1_0) {
     if (!EqualsIgnoringCase(value, "100-continue")) return Refusal{417, "Expectation Failed"};
     head.expects_continue = true;
@@ -178,8 +135,8 @@ std::optional<Refusal> ReadHeaders(std::string_view lines, const HeadLimits& lim
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return Bad("No colon");
     const std::string_view name = line.substr(0, colon);
-    const std::string_view value = Trim(line.substr(colon + 1));
-    if (!IsToken(name) || HasControl(value, true)) return Bad("Illegal character");
+    const std::string_view value = TrimField(line.substr(colon + 1));
+    if (!IsToken(name) || !IsFieldText(value)) return Bad("Illegal character");
     if (auto refusal = NoteHeader(name, value, head, framing)) return refusal;
     head.headers.push_back({std::string(name), std::string(value)});
   }

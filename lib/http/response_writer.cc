@@ -8,16 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "http/field_text.h"
+
 namespace livy::internal {
 namespace {
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, Lower, Lower);
-}
 
 std::string_view ReasonPhrase(int status) {
   // "Server Error" is Jetty's phrase, which clients of Apache Livy see.
@@ -65,20 +59,6 @@ std::string_view ReasonPhrase(int status) {
   return found == std::end(kPhrases) ? "Unknown" : found->second;
 }
 
-bool IsHeaderName(std::string_view name) {
-  constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::ranges::all_of(name, [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kSymbols.find(c) != std::string_view::npos;
-  });
-}
-
-bool IsHeaderValue(std::string_view value) {
-  return std::ranges::none_of(value, [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-  });
-}
-
 // Formatting a date costs as much as all the rest of a head; it changes once a second.
 std::string_view CachedDate(Clock::WallTime now) {
   static thread_local std::int64_t second = -1;
@@ -103,7 +83,7 @@ struct WrittenHeaders {
 WrittenHeaders AppendOwnHeaders(std::string& out, const HttpHeaders& headers) {
   WrittenHeaders written;
   for (const HttpHeader& header : headers) {
-    if (!IsHeaderName(header.name) || !IsHeaderValue(header.value)) continue;
+    if (!IsToken(header.name) || !IsFieldText(header.value)) continue;
     if (EqualsIgnoringCase(header.name, "content-length")) {
       written.length = header.value;
       continue;
