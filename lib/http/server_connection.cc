@@ -218,6 +218,7 @@ void ServerConnection::LingerLocked(After& after) {
   after.dropped = std::exchange(gone_, nullptr);
   is_owed_ = false;
   in_ = std::string();
+  body_ = std::string();
   ReleaseBody();
   transport_.EndSending();
   state_ = State::kLingering;

@@ -13,7 +13,7 @@
 
 #include <livy/clock.h>
 
-#include "http/chunk_scanner.h"
+#include "http/chunk_decoder.h"
 #include "http/request_head.h"
 #include "http/server_core.h"
 #include "http/socket.h"
@@ -111,7 +111,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::string in_ = {};  // Received and not yet consumed.
   HeadParser parser_;
   std::optional<RequestHead> head_ = {};  // Of the request that is being read.
-  std::optional<ChunkScanner> chunks_ = {};
+  std::optional<ChunkDecoder> chunks_ = {};
+  std::string body_ = {};            // What came of it in chunks.
   std::size_t body_bytes_held_ = 0;  // Our part of ServerCore::body_bytes.
   bool has_continued_ = false;
 

@@ -93,19 +93,21 @@ ServerConnection::Step ServerConnection::TakeHead() {
 
 // The head is there: is the body?
 ServerConnection::Step ServerConnection::Continue() {
-  const std::string_view body = std::string_view(in_).substr(head_->size);
   if (head_->is_chunked) {
-    switch (chunks_->Scan(body)) {
-      case ChunkScanner::State::kComplete:
+    std::string_view input = std::string_view(in_).substr(head_->size);
+    const ChunkDecoder::State state = chunks_->Decode(input, body_);
+    in_.erase(head_->size, in_.size() - head_->size - input.size());
+    switch (state) {
+      case ChunkDecoder::State::kComplete:
         return Step::kServe;
-      case ChunkScanner::State::kMalformed:
+      case ChunkDecoder::State::kMalformed:
         return Refuse({.status = 400, .reason = "Bad chunk"});
-      case ChunkScanner::State::kTooLarge:
+      case ChunkDecoder::State::kTooLarge:
         return Refuse({.status = 413, .reason = "Payload Too Large"});
-      case ChunkScanner::State::kNeedMore:
+      case ChunkDecoder::State::kNeedMore:
         break;
     }
-  } else if (body.size() >= head_->content_length) {
+  } else if (in_.size() - head_->size >= head_->content_length) {
     return Step::kServe;
   }
   if (head_->expects_continue && !has_continued_) {
@@ -161,19 +163,14 @@ bool ServerConnection::Fill() {
 // connection goes on.
 bool ServerConnection::Serve() {
   const RequestHead head = *std::exchange(head_, std::nullopt);
-  const std::size_t encoded_size =
-      head.is_chunked ? chunks_->last_chunk() : static_cast<std::size_t>(head.content_length);
-  std::optional<std::string> body =
-      core_->body_reader.Read(head, std::string_view(in_).substr(head.size, encoded_size));
-  if (!body) {
-    Refuse({.status = 400, .reason = "Bad body"});
-    return false;
-  }
-  ForgetRequest(head.size + (head.is_chunked ? chunks_->end() : encoded_size));
+  const auto length = static_cast<std::size_t>(head.content_length);  // 0 if it is chunked.
+  std::string body =
+      head.is_chunked ? std::exchange(body_, std::string()) : in_.substr(head.size, length);
+  ForgetRequest(head.size + length);
   HttpRequest request = {.method = head.method,
                          .target = head.target,
                          .headers = head.headers,
-                         .body = *std::move(body),
+                         .body = std::move(body),
                          .peer = peer_};
   const auto encoding = FindHeader(request.headers, "Content-Encoding");
   const ContentCoding coding = encoding ? ParseCoding(*encoding) : ContentCoding::kNone;

@@ -10,7 +10,6 @@
 
 #include <livy/clock.h>
 
-#include "http/body_reader.h"
 #include "http/http_server.h"
 #include "http/socket.h"
 #include "http/tls.h"
@@ -26,7 +25,6 @@ struct ServerCore {
   ServerCore(const HttpServerOptions& the_options, HttpHandler the_handler)
       : options(the_options),
         handler(std::move(the_handler)),
-        body_reader(the_options.body_bytes_max),
         pool(static_cast<std::size_t>(the_options.threads_min),
              static_cast<std::size_t>(the_options.threads_max),
              static_cast<std::size_t>(the_options.requests_queued_max)) {}
@@ -42,7 +40,6 @@ struct ServerCore {
   HttpHandler handler;
   const std::unique_ptr<Clock> clock = MakeSystemClock();
   SslContextPtr tls{nullptr, SSL_CTX_free};  // Null: no TLS.
-  BodyReader body_reader;
   WorkerPool pool;
   Socket epoll = {};
   Socket wake = {};

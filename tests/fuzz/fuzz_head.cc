@@ -2,15 +2,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <variant>
 
-#include "http/chunk_scanner.h"
+#include "http/chunk_decoder.h"
 #include "http/request_head.h"
 
 namespace {
 
-using livy::internal::ChunkScanner;
+using livy::internal::ChunkDecoder;
 using livy::internal::HeadParser;
 using livy::internal::NeedMore;
 using livy::internal::RequestHead;
@@ -43,15 +44,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
 
-  ChunkScanner scanner(1000);
-  if (scanner.Scan(input) == ChunkScanner::State::kComplete) {
-    Require(scanner.last_chunk() < scanner.end() && scanner.end() <= size);
+  constexpr std::size_t kBodyBytesMax = 1000;
+  ChunkDecoder decoder(kBodyBytesMax);
+  std::string_view rest = input;
+  std::string body;
+  const auto decoded = decoder.Decode(rest, body);
+  Require(body.size() <= kBodyBytesMax && rest.size() <= size);
+  Require(decoded != ChunkDecoder::State::kNeedMore || rest.empty());
+  ChunkDecoder slow(kBodyBytesMax);
+  auto state = ChunkDecoder::State::kNeedMore;
+  std::string same;
+  for (seen = 0; state == ChunkDecoder::State::kNeedMore && seen < size; ++seen) {
+    std::string_view byte = input.substr(seen, 1);
+    state = slow.Decode(byte, same);
   }
-  ChunkScanner slow(1000);
-  auto state = ChunkScanner::State::kNeedMore;
-  for (seen = 0; state == ChunkScanner::State::kNeedMore && seen < size;) {
-    state = slow.Scan(input.substr(0, ++seen));
-  }
-  if (state == ChunkScanner::State::kComplete) Require(slow.end() == seen);
+  Require(state == decoded && same == body);
+  if (state == ChunkDecoder::State::kComplete) Require(size - rest.size() == seen);
   return 0;
 }

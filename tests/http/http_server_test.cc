@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "http/compression.h"
 #include "raw_client.h"
 #include "server_fixture.h"
 
@@ -73,6 +74,24 @@ TEST_CASE("chunked bodies are joined, their extensions and trailers ignored") {
       "3;a=b\r\nabc\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n");
   CHECK(answer.ends_with("POST / abc0123456789"));
   CHECK(client.Ask(Get("/next")).ends_with("GET /next "));
+}
+
+TEST_CASE("a compressed body may be chunked, and is bounded after decoding") {
+  Fixture fixture({.body_bytes_max = 1000});
+  for (const std::size_t size : {1000U, 1001U}) {
+    const std::string data = Compress(std::string(size, 'x'), ContentCoding::kGzip).value();
+    RawClient client(fixture.port());
+    const std::string answer = client.Ask(
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Encoding: "
+        "gzip\r\n\r\n" +
+        fmt::format("1\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n", data[0], data.size() - 1,
+                    data.substr(1)));
+    if (size == 1000) {
+      CHECK(answer.ends_with("POST / " + std::string(size, 'x')));
+    } else {
+      CHECK(answer.starts_with("HTTP/1.1 413 "));
+    }
+  }
 }
 
 TEST_CASE("a client that expects 100 Continue gets it before its body") {
@@ -153,6 +172,12 @@ TEST_CASE("what cannot be read is refused with Jetty's page, and the connection 
       {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n", 501,
        "Bad Transfer-Encoding"},
       {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400,
+       "Bad chunk"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n-1\r\na\r\n", 400,
+       "Bad chunk"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", 400,
+       "Bad chunk"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1;\ra\r\n", 400,
        "Bad chunk"},
       {"GET / HTTP/1.1\r\n" + host + "A: b\r\n folded\r\n\r\n", 400, "Header Folding"},
       {"GET / HTTP/1.1\r\n" + host + "no colon\r\n\r\n", 400, "No colon"},
