@@ -35,9 +35,12 @@ void ServerConnection::Start() {
   After after;
   {
     const std::lock_guard lock(mutex_);
-    if (core_->tls && !transport_.UseTls(core_->tls.get())) {
+    SslPtr ssl(nullptr, SSL_free);
+    if (core_->tls) ssl = MakeSsl(core_->tls.get(), transport_.fd());
+    if (core_->tls && !ssl) {
       CloseLocked(after);
     } else {
+      transport_.UseTls(std::move(ssl));
       ParkLocked();
     }
   }

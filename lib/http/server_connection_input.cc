@@ -134,6 +134,7 @@ bool ServerConnection::Fill() {
       case Transport::Received::kSome:
         break;
       case Transport::Received::kEnd:
+      case Transport::Received::kBroken:
         CloseLocked(after);
         break;
       case Transport::Received::kNothing:

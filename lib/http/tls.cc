@@ -1,8 +1,10 @@
 #include "http/tls.h"
 
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <fmt/format.h>
@@ -10,6 +12,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "http/certificate.h"
 
 namespace livy::internal {
 namespace {
@@ -94,6 +100,14 @@ bool UseKey(SSL_CTX* context, const std::string& pem) {
          SSL_CTX_check_private_key(context) == 1;
 }
 
+void SetCommonSettings(SSL_CTX* context) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  // An idle connection keeps no record buffers; a write that is tried again may have moved.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
 }  // namespace
 
 Result<SslContextPtr> MakeServerContext(const std::string& certificate_pem,
@@ -109,13 +123,50 @@ Result<SslContextPtr> MakeServerContext(const std::string& certificate_pem,
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("The certificate's key cannot be used: {}.", LastError())};
   }
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                         SSL_OP_IGNORE_UNEXPECTED_EOF);
-  // An idle connection keeps no record buffers; a write that is tried again may have moved.
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SetCommonSettings(context.get());
+  SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
   return context;
+}
+
+Result<SslContextPtr> MakePinningContext() {
+  SslContextPtr context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  if (!context) return Error{ErrorCode::kInternal, "OpenSSL has no memory."};
+  SetCommonSettings(context.get());
+  return context;
+}
+
+Result<SslContextPtr> MakeClientContext(const std::string& ca_file) {
+  Result<SslContextPtr> context = MakePinningContext();
+  if (!context) return context;
+  SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
+  const bool is_usable = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context->get()) == 1
+                                         : SSL_CTX_load_verify_locations(
+                                               context->get(), ca_file.c_str(), nullptr) == 1;
+  ERR_clear_error();
+  if (is_usable) return context;
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("The CA file '{}' cannot be used.", ca_file)};
+}
+
+bool ExpectHost(SSL* ssl, const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> address = {};
+  if (::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+      ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1) {
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
+  }
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+}
+
+std::string PeerFingerprint(SSL* ssl) {
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl),
+                                                                X509_free);
+  unsigned char* bytes = nullptr;
+  const int size = certificate ? i2d_X509(certificate.get(), &bytes) : 0;
+  if (size <= 0) return {};
+  const std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return Sha256Hex(der);
 }
 
 SslPtr MakeSsl(SSL_CTX* context, int fd) {
@@ -125,6 +176,11 @@ SslPtr MakeSsl(SSL_CTX* context, int fd) {
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl.get(), bio, bio);
+  if (SSL_is_server(ssl.get()) != 0) {
+    SSL_set_accept_state(ssl.get());
+  } else {
+    SSL_set_connect_state(ssl.get());
+  }
   return ssl;
 }
 

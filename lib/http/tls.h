@@ -19,8 +19,24 @@ using SslPtr = std::unique_ptr<SSL, decltype(&SSL_free)>;
 Result<SslContextPtr> MakeServerContext(const std::string& certificate_pem,
                                         const std::string& key_pem);
 
+// For clients that check the certificates of servers, by the authorities in `ca_file`, a PEM file
+// that is read now, or by the system's if it is empty. Fails with kInvalidArgument if the file
+// cannot be used.
+Result<SslContextPtr> MakeClientContext(const std::string& ca_file);
+
+// For clients that know the certificate of their server and check it themselves.
+Result<SslContextPtr> MakePinningContext();
+
+// The certificate must be for `host`, a name or an address; a server of many names is told which is
+// meant. Returns false if OpenSSL has no memory.
+bool ExpectHost(SSL* ssl, const std::string& host);
+
+// SHA-256 of the other side's certificate in lower-case hexadecimal; empty if it has shown none.
+std::string PeerFingerprint(SSL* ssl);
+
 // A TLS session on a connected socket, which stays the caller's. OpenSSL's own socket transport
 // raises SIGPIPE when the other side has gone; this one does not.
+// It is the side that the context was made for.
 SslPtr MakeSsl(SSL_CTX* context, int fd);
 
 }  // namespace livy::internal

@@ -8,15 +8,10 @@
 
 namespace livy::internal {
 
-bool Transport::UseTls(SSL_CTX* context) {
-  ssl_ = MakeSsl(context, socket_.fd());
-  return ssl_ != nullptr;
-}
-
 Transport::Handshake Transport::ShakeHands() {
   if (!is_shaking_hands()) return Handshake::kDone;
   ERR_clear_error();
-  const int status = SSL_accept(ssl_.get());
+  const int status = SSL_do_handshake(ssl_.get());
   has_shaken_hands_ = status == 1;
   if (has_shaken_hands_) return Handshake::kDone;
   switch (SSL_get_error(ssl_.get(), status)) {
@@ -36,7 +31,7 @@ Transport::Received Transport::Receive(char* data, std::size_t size, std::size_t
     do {
       count = ::recv(socket_.fd(), data, size, 0);
     } while (count < 0 && errno == EINTR);
-    if (count < 0) return errno == EAGAIN ? Received::kNothing : Received::kEnd;
+    if (count < 0) return errno == EAGAIN ? Received::kNothing : Received::kBroken;
     received = static_cast<std::size_t>(count);
     return count == 0 ? Received::kEnd : Received::kSome;
   }
@@ -45,7 +40,8 @@ Transport::Received Transport::Receive(char* data, std::size_t size, std::size_t
   received = 0;
   const int error = SSL_get_error(ssl_.get(), 0);
   const bool would_block = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
-  return would_block ? Received::kNothing : Received::kEnd;
+  if (would_block) return Received::kNothing;
+  return error == SSL_ERROR_ZERO_RETURN ? Received::kEnd : Received::kBroken;
 }
 
 std::optional<std::size_t> Transport::Send(std::string_view bytes) {
@@ -93,7 +89,7 @@ void Transport::Close(Unsent unsent) {
   socket_.Reset();
 }
 
-// Tells a TLS client that nothing was cut off.
+// Tells the other side of TLS that nothing was cut off.
 void Transport::SayGoodbye() {
   if (!ssl_ || !has_shaken_hands_) return;
   ERR_clear_error();

@@ -1,4 +1,4 @@
-// Transport: the bytes of an accepted connection, plain or by TLS, without ever blocking.
+// Transport: the bytes of a connection, plain or by TLS, without ever blocking.
 #pragma once
 
 #include <cstddef>
@@ -14,18 +14,19 @@ namespace livy::internal {
 // One thread at a time.
 class Transport {
  public:
-  enum class Received { kSome, kNothing, kEnd };
+  enum class Received { kSome, kNothing, kEnd, kBroken };
   enum class Handshake { kDone, kWantsRead, kWantsWrite, kFailed };
 
   explicit Transport(Socket socket) : socket_(std::move(socket)) {}
 
-  // Speaks TLS from now on. Returns false if OpenSSL has no memory.
-  bool UseTls(SSL_CTX* context);
+  // Speaks TLS from now on. `ssl` was made for this socket.
+  void UseTls(SslPtr ssl) { ssl_ = std::move(ssl); }
 
   // kDone without TLS.
   Handshake ShakeHands();
   bool is_shaking_hands() const { return ssl_ && !has_shaken_hands_; }
 
+  // kEnd: the other side has sent all that it wanted to. kBroken: it may have wanted to send more.
   Received Receive(char* data, std::size_t size, std::size_t& received);
 
   // How much of `bytes` was taken; nullopt if the connection is broken.
@@ -34,7 +35,7 @@ class Transport {
   // Whether bytes were received that epoll knows nothing of.
   bool HasPending() const { return ssl_ && SSL_has_pending(ssl_.get()) != 0; }
 
-  // Tells the client that nothing more comes.
+  // Tells the other side that nothing more comes.
   void EndSending();
 
   // Throws received bytes away. Returns how many; nullopt at the connection's end.
