@@ -43,7 +43,6 @@ std::string_view WithoutAuthority(std::string_view target) {
 std::optional<Refusal> CheckTarget(std::string_view target) {
   if (target == "*") return std::nullopt;
   if (!target.starts_with('/')) return Bad("Bad URI");
-  if (HasControl(target)) return Bad("Illegal character");
   const std::string_view path = target.substr(0, target.find('?'));
   for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
     if (path.size() - at < 3 || !IsHex(path[at + 1]) || !IsHex(path[at + 2])) {
@@ -64,7 +63,9 @@ std::optional<Refusal> ReadRequestLine(std::string_view line, const HeadLimits& 
   const std::string_view version = line.substr(last + 1);
   if (version == "HTTP/2.0" && method == "PRI") return Refusal{426, "Upgrade Required"};
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return Refusal{505, "Unknown Version"};
-  const std::string_view target = WithoutAuthority(line.substr(first + 1, last - first - 1));
+  const std::string_view whole = line.substr(first + 1, last - first - 1);
+  if (HasControl(whole)) return Bad("Illegal character");
+  const std::string_view target = WithoutAuthority(whole);
   if (target.size() > limits.target_bytes_max) return Refusal{414, "URI Too Long"};
   if (target.find(' ') != std::string_view::npos) return Bad("Bad URI");
   if (auto refusal = CheckTarget(target)) return refusal;
@@ -166,6 +167,9 @@ std::variant<NeedMore, RequestHead, Refusal> HeadParser::Parse(std::string_view 
         start_ = scanned_;
         if (start_ > kEmptyBytesMax) return Bad("Illegal character");
         continue;
+      }
+      if (end - start_ > limits_.target_bytes_max + kRequestLineExtraBytes) {
+        return Refusal{414, "URI Too Long"};
       }
       first_line_ = line.size();
       // Checked before the headers are there: a client of another protocol waits for an answer.

@@ -190,6 +190,9 @@ TEST_CASE("what cannot be read is refused with Jetty's page, and the connection 
       {"GET / HTTP/1.1\r\n" + host + "Expect: wonders\r\n\r\n", 417, "Expectation Failed"},
       {"GET /" + std::string(9000, 'a') + " HTTP/1.1\r\n" + host + "\r\n", 414, "URI Too Long"},
       {std::string(20000, 'a'), 414, "URI Too Long"},
+      {"GET http://" + std::string(9000, 'a') + " HTTP/1.1\r\n" + host + "\r\n", 414,
+       "URI Too Long"},
+      {std::string("GET http://a\0/ HTTP/1.1\r\n", 25) + host + "\r\n", 400, "Illegal character"},
       {"GET / HTTP/1.1\r\n" + host + "A: " + std::string(140000, 'a') + "\r\n\r\n", 431,
        "Request Header Fields Too Large"},
   };
