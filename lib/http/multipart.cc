@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "http/field_text.h"
 #include "http/router.h"
 
 namespace livy::internal {
@@ -16,20 +17,6 @@ constexpr std::size_t kBoundaryBytesMax = 70;  // RFC 2046, section 5.1.1.
 
 Error Malformed(std::string_view what) {
   return {ErrorCode::kInvalidArgument, fmt::format("The form is malformed: {}.", what)};
-}
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool EqualsNoCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, Lower, Lower);
-}
-
-std::string_view Trimmed(std::string_view text) {
-  const std::size_t start = text.find_first_not_of(" \t");
-  if (start == text.npos) return {};
-  return text.substr(start, text.find_last_not_of(" \t") - start + 1);
 }
 
 // A value that stands in quotes, with '\' before a quote or a '\' in it. Takes it off `rest`.
@@ -52,16 +39,16 @@ std::optional<std::string> Parameter(std::string_view value, std::string_view na
     rest.remove_prefix(1);  // The semicolon.
     const std::size_t equals = rest.find_first_of("=;");
     const bool has_value = equals != rest.npos && rest[equals] == '=';
-    const std::string_view found = Trimmed(rest.substr(0, equals));
+    const std::string_view found = TrimField(rest.substr(0, equals));
     rest.remove_prefix(std::min(has_value ? equals + 1 : equals, rest.size()));
     if (has_value) rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
     std::string text;
     if (has_value && rest.starts_with('"')) {
       text = TakeQuoted(rest);
     } else if (has_value) {
-      text = Trimmed(rest.substr(0, rest.find(';')));
+      text = TrimField(rest.substr(0, rest.find(';')));
     }
-    if (EqualsNoCase(found, name)) return text;
+    if (EqualsIgnoringCase(found, name)) return text;
     rest.remove_prefix(std::min(rest.find(';'), rest.size()));
   }
   return std::nullopt;
@@ -71,7 +58,8 @@ std::optional<std::string> Parameter(std::string_view value, std::string_view na
 std::optional<std::string> ExtendedName(std::string_view value) {
   const std::size_t first = value.find('\'');
   const std::size_t second = first == value.npos ? value.npos : value.find('\'', first + 1);
-  if (second == value.npos || !EqualsNoCase(value.substr(0, first), "utf-8")) return std::nullopt;
+  if (second == value.npos || !EqualsIgnoringCase(value.substr(0, first), "utf-8"))
+    return std::nullopt;
   return PercentDecode(value.substr(second + 1));
 }
 
@@ -82,7 +70,7 @@ Result<FormPart> ParsePartHead(std::string_view head) {
     head.remove_prefix(std::min(line.size() + 2, head.size()));
     const std::size_t colon = line.find(':');
     if (colon == line.npos) return Malformed("a part has a header line without a colon");
-    if (!EqualsNoCase(line.substr(0, colon), "Content-Disposition")) continue;
+    if (!EqualsIgnoringCase(line.substr(0, colon), "Content-Disposition")) continue;
     const std::string_view value = line.substr(colon + 1);
     std::optional<std::string> name = Parameter(value, "name");
     if (!name) break;
@@ -97,8 +85,8 @@ Result<FormPart> ParsePartHead(std::string_view head) {
 }  // namespace
 
 Result<std::vector<FormPart>> ParseMultipart(std::string_view content_type, std::string_view body) {
-  const std::string_view type = Trimmed(content_type.substr(0, content_type.find(';')));
-  if (!EqualsNoCase(type, "multipart/form-data")) {
+  const std::string_view type = TrimField(content_type.substr(0, content_type.find(';')));
+  if (!EqualsIgnoringCase(type, "multipart/form-data")) {
     return Error{ErrorCode::kInvalidArgument,
                  "The Content-Type of an upload must be multipart/form-data."};
   }
