@@ -4,6 +4,7 @@ server_test.py BUILD_ROOT, with a Spark in $SPARK_HOME.
 """
 
 import http.client
+import json
 import os
 import pathlib
 import select
@@ -119,6 +120,58 @@ class Statements(WithServer):
         connection.request("GET", path)
         connection.close()
         self.assertEqual(self.server.result(self.session, statement)["status"], "ok")
+
+
+class Following(WithServer):
+    """What is seen of a session while its statements run."""
+
+    CODE = """
+import time
+for i in range(8):
+    print(i, flush=True)
+    time.sleep(0.2)
+sc.parallelize(range(8), 8).map(lambda x: time.sleep(0.5) or x).sum()
+"""
+
+    def follow(self, session):
+        """The events up to the end, as (name, data)."""
+        connection = http.client.HTTPConnection(self.server.url.removeprefix("http://"))
+        self.addCleanup(connection.close)
+        connection.request("GET", f"/sessions/{session}/events")
+        lines = iter(connection.getresponse().readline, b"")
+        for line in lines:
+            if line.startswith(b"event: "):
+                yield line[7:].decode().strip(), json.loads(next(lines)[6:])
+
+    def test_a_stream_tells_all_and_a_view_what_was_printed_so_far(self):
+        session = self.server.start_session("pyspark")
+        events = self.follow(session)
+        self.assertEqual(next(events), (
+            "snapshot", {"id": session, "state": "idle", "statements": []}))
+        statement = self.server.submit(session, self.CODE)
+        told = []
+        while not told or told[-1] != ("session", {"state": "idle"}):
+            told.append(next(events))
+            if told[-1][0] == "output" and sum(name == "output" for name, _ in told) == 1:
+                _, view = self.server.request("GET", f"/sessions/{session}/statements/{statement}")
+                self.assertEqual((view["state"], view["output"]), ("running", None))
+                self.assertTrue(view["stdout"].startswith(told[-1][1]["text"]))
+
+        self.assertEqual([data["state"] for name, data in told if name == "statement"],
+                         ["waiting", "running", "available"])
+        printed = "".join(data["text"] for name, data in told if name == "output")
+        self.assertEqual(printed, "".join(f"{i}\n" for i in range(8)))
+        progress = [data["progress"] for name, data in told if name == "progress"]
+        self.assertEqual(progress, sorted(set(progress)))
+        self.assertTrue(progress and progress[-1] < 1, progress)
+        _, view = self.server.request("GET", f"/sessions/{session}/statements/{statement}")
+        self.assertNotIn("stdout", view)
+        self.assertEqual(view["output"]["data"]["text/plain"], printed + "28")
+
+        self.server.request("DELETE", f"/sessions/{session}")
+        last = list(events)[-1]
+        self.assertEqual((last[0], last[1]["state"]), ("end", "dead"))
+        self.assertIn("deleted", last[1]["reason"])
 
 
 class Deaths(WithServer):
