@@ -32,6 +32,7 @@ std::string Frame(std::string_view run, std::int64_t number, std::string_view na
 struct EventFeed::Reader {
   const Token token;
   const std::shared_ptr<ResponseStream> stream;
+  const std::shared_ptr<const void> watch;
   std::int64_t place = 0;  // The last event that was written or is in `pending`.
   bool needs_snapshot = false;
   bool wants_comment = false;
@@ -81,11 +82,13 @@ bool EventFeed::HasToldAll(std::string_view last_event_id) const {
 }
 
 EventFeed::Token EventFeed::Follow(std::shared_ptr<ResponseStream> stream,
-                                   std::string_view last_event_id) {
+                                   std::string_view last_event_id,
+                                   std::shared_ptr<const void> watch) {
   std::shared_ptr<Reader> reader;
   {
     const std::lock_guard lock(mutex_);
-    reader = std::make_shared<Reader>(Reader{.token = ++last_token_, .stream = std::move(stream)});
+    reader = std::make_shared<Reader>(
+        Reader{.token = ++last_token_, .stream = std::move(stream), .watch = std::move(watch)});
     const std::optional<std::int64_t> place = PlaceOf(last_event_id);
     reader->place = place.value_or(0);
     reader->needs_snapshot = !place || *place < first() - 1;

@@ -57,8 +57,10 @@ class EventFeed : public std::enable_shared_from_this<EventFeed> {
   bool HasToldAll(std::string_view last_event_id) const;
 
   // Writes events to `stream` from now on: those after `last_event_id` if they are still kept, else
-  // a snapshot and what follows it. The stream is closed after the last event of all.
-  Token Follow(std::shared_ptr<ResponseStream> stream, std::string_view last_event_id);
+  // a snapshot and what follows it. The stream is closed after the last event of all. `watch` is
+  // held as long as there is this reader.
+  Token Follow(std::shared_ptr<ResponseStream> stream, std::string_view last_event_id,
+               std::shared_ptr<const void> watch = nullptr);
 
   // The reader has gone. Harmless if it is unknown.
   void Forget(Token token);

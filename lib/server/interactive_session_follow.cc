@@ -32,7 +32,7 @@ EventFeed::Token InteractiveSession::Follow(std::shared_ptr<ResponseStream> stre
     if (feed_ == nullptr) OpenFeed();
     feed = feed_;
   }
-  return feed->Follow(std::move(stream), last_event_id);
+  return feed->Follow(std::move(stream), last_event_id, lease_->Watch());
 }
 
 void InteractiveSession::Unfollow(EventFeed::Token token) {

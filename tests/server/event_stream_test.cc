@@ -1,8 +1,9 @@
 // GET /sessions/{id}/events.
+#include <chrono>
 #include <filesystem>
+#include <future>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <string>
 #include <sys/resource.h>
 #include <utility>
@@ -10,13 +11,10 @@
 
 #include <doctest/doctest.h>
 
-#include "driver_link/driver_listener.h"
-#include "fake_exchange.h"
 #include "http/http_server.h"
 #include "http/raw_client.h"
 #include "server/one_session.h"
-#include "server/rest_service.h"
-#include "server/session_manager.h"
+#include "server/rest_fixture.h"
 
 namespace livy::internal {
 namespace {
@@ -24,46 +22,16 @@ namespace {
 using livy::testing::Get;
 using livy::testing::RawClient;
 
-class OwnersOnly : public AccessManager {
- public:
-  bool MayUse(const User&) const override { return true; }
-  bool MayView(const User& user, const Ownership&) const override { return user != "guest"; }
-  bool MayModify(const User&, const Ownership&) const override { return true; }
-  Result<User> ProxyUser(const User&, const User&) const override { return User(); }
-};
-
-class HeaderAuthenticator : public Authenticator {
- public:
-  Result<User> Authenticate(const HttpRequest& request) const override {
-    const auto user = FindHeader(request.headers, "X-User");
-    return user ? User(std::string(*user)) : User();
-  }
-};
-
 // A service with session 0, whose driver is idle.
-struct Fixture : SessionFixture {
-  explicit Fixture(const ServerLimits& limits = {}) {
-    services.limits = limits;
-    listener = *DriverListener::Create({});
-    sessions.emplace(
-        SessionManagerOptions{.limits = limits, .state_retain = std::chrono::minutes(10)}, services,
-        launcher, *listener);
-    REQUIRE(sessions->Load());
-    rest.emplace(RestOptions{}, *sessions, access, &authenticator, *log);
-    REQUIRE(Send({.method = "POST", .target = "/sessions", .body = R"({"kind":"spark"})"})
-                ->response->status == 201);
+struct Fixture : RestFixture {
+  explicit Fixture(const ServerLimits& limits = {}, std::string request = R"({"kind":"spark"})")
+      : RestFixture(limits) {
+    StartIdle(std::move(request));
     session = sessions->Find("0");
-    Happens({Idle()});
   }
-  ~Fixture() { timer.Stop(); }
 
-  std::shared_ptr<FakeExchange> Send(HttpRequest request) {
-    auto exchange = std::make_shared<FakeExchange>(std::move(request));
-    rest->Handle(exchange);
-    return exchange;
-  }
   std::shared_ptr<FakeExchange> Follow(std::string last_event_id = "") {
-    return Send(
+    return Start(
         {.target = "/sessions/0/events", .headers = {{"Last-Event-ID", std::move(last_event_id)}}});
   }
   void Happens(std::vector<DriverEvent> events) {
@@ -75,13 +43,8 @@ struct Fixture : SessionFixture {
     launcher.processes.at(0)->observer({.state = ApplicationState::kFailed, .reason = "it broke"});
   }
 
-  OwnersOnly access = {};
-  HeaderAuthenticator authenticator = {};
-  std::unique_ptr<DriverListener> listener = {};
-  std::optional<SessionManager> sessions = {};
-  std::optional<RestService> rest = {};
   std::shared_ptr<InteractiveSession> session = {};
-  std::int64_t last_event = 0;
+  std::int64_t last_event = 1;
 };
 
 // What was written since the last call: "NAME DATA" a line, without ids.
@@ -193,16 +156,33 @@ TEST_CASE("the stream of a session that has ended tells that and ends; who knows
 
 TEST_CASE("only who may view a session follows it, by GET; HEAD has the headers alone") {
   Fixture f;
-  const auto status = [&](HttpRequest request) { return f.Send(std::move(request))->response; };
+  const auto status = [&](HttpRequest request) { return f.Start(std::move(request))->response; };
   CHECK(status({.target = "/sessions/7/events"})->status == 404);
-  CHECK(status({.target = "/sessions/0/events", .headers = {{"X-User", "guest"}}})->status == 403);
+  CHECK(status({.target = "/sessions/0/events", .headers = {{"X-User", "stranger"}}})->status ==
+        403);
   const auto refused = status({.method = "POST", .target = "/sessions/0/events"});
   CHECK(refused->status == 405);
   CHECK(FindHeader(refused->headers, "Allow") == "GET, HEAD");
 
-  const auto head = f.Send({.method = "HEAD", .target = "/sessions/0/events"});
+  const auto head = f.Start({.method = "HEAD", .target = "/sessions/0/events"});
   CHECK(FindHeader(head->response->headers, "Content-Type") == "text/event-stream");
   CHECK_FALSE(f.session->IsFollowed());
+}
+
+TEST_CASE("who follows a session keeps its heart beating, and stops when it leaves") {
+  Fixture f({}, R"({"kind":"spark","heartbeatTimeoutInSecond":5})");
+  const auto pass = [&](std::chrono::seconds time) {
+    std::promise<void> passed;
+    f.clock.Advance(time);
+    f.timer.After(Clock::Duration::zero(), [&] { passed.set_value(); });
+    passed.get_future().wait();
+    return f.session->state();
+  };
+  const auto reader = f.Follow();
+  CHECK(pass(std::chrono::seconds(60)) == SessionState::kIdle);
+  reader->gone();
+  CHECK(pass(std::chrono::seconds(4)) == SessionState::kIdle);
+  CHECK(pass(std::chrono::seconds(1)) == SessionState::kShuttingDown);
 }
 
 TEST_CASE("streams are kept alive by comments while nothing happens") {
