@@ -31,9 +31,10 @@ class DriverProcess(object):
         with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "w") as text:
             for key, value in properties.items():
                 text.write("spark.livy.driver.%s %s\n" % (key, value))
-            for key, value in (extra or {}).items():
+            spark = {"spark.ui.enabled": "false", "spark.master": "local[2]"}
+            spark.update(extra or {})
+            for key, value in spark.items():
                 text.write("%s %s\n" % (key, value))
-            text.write("spark.ui.enabled false\nspark.master local[2]\n")
         environment = dict(os.environ, SPARK_LOCAL_IP="127.0.0.1")
         self.log_name = name + ".log"
         with open(self.log_name, "wb") as log:
@@ -66,6 +67,12 @@ class DriverProcess(object):
         self.next_id += 1
         self.server.send("complete", id=self.next_id, kind=kind, code=code, cursor=cursor)
         return self.server.event("completion", id=self.next_id)["candidates"]
+
+    def add(self, resource, **source):
+        """Gives it a file and returns what went wrong, or None."""
+        self.next_id += 1
+        self.server.send("add", id=self.next_id, resource=resource, **source)
+        return self.server.event("added", id=self.next_id).get("error")
 
     def log(self):
         with open(self.log_name, errors="replace") as text:

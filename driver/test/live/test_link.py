@@ -1,4 +1,5 @@
 """The driver and its server: states, lost connections, refusals, both ends. See live_test.py."""
+import os
 import ssl
 import tempfile
 import unittest
@@ -102,6 +103,29 @@ class StartTest(unittest.TestCase):
                 self.assertEqual(driver.server.events[-1]["state"], "dead")
             finally:
                 driver.close()
+
+    def test_X10_what_a_killed_driver_left_is_deleted_by_the_next(self):
+        with tempfile.TemporaryDirectory() as folder:
+            parent = folder + "/tmp"
+            os.mkdir(parent)
+            left = []
+            for _ in range(3):
+                driver = driver_process.DriverProcess(
+                    folder, "sql", extra={"spark.repl.classdir": parent})
+                try:
+                    driver.await_idle()
+                    left.append(set(os.listdir(parent)))
+                    if len(left) == 2:
+                        # One that still runs keeps its own.
+                        second = driver_process.DriverProcess(
+                            folder, "sql", extra={"spark.repl.classdir": parent})
+                        second.await_idle()
+                        self.assertLess(left[1], set(os.listdir(parent)))
+                        self.assertEqual(second.stop(), 0)
+                finally:
+                    driver.close()
+            self.assertEqual([len(names) for names in left], [1, 1, 1])
+            self.assertEqual(len(set.union(*left)), 3)
 
     def test_X9_spark_does_not_start(self):
         with tempfile.TemporaryDirectory() as folder:

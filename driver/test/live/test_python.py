@@ -148,14 +148,14 @@ class PythonTest(live_test.LiveTest):
         self.assertEqual(self.text(
             "import os, subprocess, sys\nprint('a', flush=True)\nos.write(1, b'b\\n')\n"
             "print('c', file=sys.stderr)\nsys.stdout.buffer.write(b'd\\n')\n"
-            "none = subprocess.run(['sh', '-c', 'echo e; echo f >&2'])").split()[-2:], ["e", "f"])
+            "none = subprocess.run(['sh', '-c', 'echo e; echo f >&2'])").split()[-3:], ["e", "f", "c"])
         self.assertEqual(self.error("input()")["ename"], "EOFError")
         self.assertEqual(self.error("import sys; sys.exit(3)")["ename"], "SystemExit")
 
     def test_P27_unicode_and_size(self):
         self.assertEqual(self.text("print('\\u00e4\\u4e2d\\U0001f600')"), "\u00e4\u4e2d\U0001f600")
         self.assertEqual(self.text("print('\\ud800')"), "\ud800")
-        self.assertRegex(self.text("print('x' * 3000000)")[-60:], "output cut after 100000 char")
+        self.assertRegex(self.text("print('x' * 3000000)")[-60:], "output cut after 100000 bytes")
 
     def test_P28_late_output_goes_to_the_log(self):
         self.text("import threading\ngate = threading.Event()\n"
@@ -175,7 +175,9 @@ class PythonTest(live_test.LiveTest):
 
     def test_P30_only_the_folder_of_classes_stays_while_it_runs(self):
         self.text("1 + 2")
-        self.assertRegex(" ".join(self.left_files()), "^livy-repl-[0-9]+$")
+        self.assertEqual(sorted(os.listdir(self.folder.name + "/tmp/" + self.left_files()[0])),
+                         ["classes", "lock"])
+        self.assertRegex(" ".join(self.left_files()), "^livy-driver-[0-9]+$")
 
     def test_X1_scala_later(self):
         self.assertIn("Int = 2\n", self.text("1 + 1", "spark"))

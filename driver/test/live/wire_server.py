@@ -43,6 +43,7 @@ class WireServer(object):
         self.events = []
         self.arrivals = []
         self.ack = 0
+        self.files = {}
         self.answers_to_lose = 0
         self.repeats = 0
         self.streams = set()
@@ -172,7 +173,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
         parts = url.path.split("/")
         status = 404
-        if len(parts) == 6 and parts[:4] == ["", "driver", "v1", "sessions"] and parts[5] == what:
+        if parts[:4] == ["", "driver", "v1", "sessions"] and parts[5:6] == [what]:
+            self.name = urllib.parse.unquote(parts[6]) if what == "files" else None
             status = self.server.wire.refusal(self, parts[4], query["boot"])
         if status is None:
             return query
@@ -198,6 +200,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, json.dumps({"ack": ack}).encode())
 
     def do_GET(self):
+        if "/files/" in self.path:
+            if self.accepted("files") is not None:
+                content = self.server.wire.files.get(self.name)
+                self.answer(404 if content is None else 200, content or b"no such file")
+            return
         query = self.accepted("commands")
         if query is None:
             return

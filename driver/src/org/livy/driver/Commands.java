@@ -18,15 +18,17 @@ final class Commands {
 
     private final StatementQueue statements;
     private final Interpreters interpreters;
+    private final AddedFiles files;
     private final Outbox outbox;
     private final String defaultKind;
     private final Runnable stop;
     private final ThreadPoolExecutor completions;
 
-    Commands(StatementQueue statements, Interpreters interpreters, Outbox outbox,
+    Commands(StatementQueue statements, Interpreters interpreters, AddedFiles files, Outbox outbox,
             String defaultKind, Runnable stop) {
         this.statements = statements;
         this.interpreters = interpreters;
+        this.files = files;
         this.outbox = outbox;
         this.defaultKind = defaultKind;
         this.stop = stop;
@@ -53,6 +55,9 @@ final class Commands {
                 break;
             case "complete":
                 completions.execute(new Completion(command));
+                break;
+            case "add":
+                files.add(command);
                 break;
             case "stop":
                 stop.run();

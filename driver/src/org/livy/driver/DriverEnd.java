@@ -1,7 +1,5 @@
 package org.livy.driver;
 
-import java.io.File;
-import java.nio.file.Files;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -18,14 +16,14 @@ final class DriverEnd {
 
     private final Outbox outbox;
     private final Interpreters interpreters;
-    private final File classFolder;
+    private final DriverFolder folder;
     private final AtomicBoolean begun = new AtomicBoolean();
     private final CountDownLatch never = new CountDownLatch(1);
 
-    DriverEnd(Outbox outbox, Interpreters interpreters, File classFolder) {
+    DriverEnd(Outbox outbox, Interpreters interpreters, DriverFolder folder) {
         this.outbox = outbox;
         this.interpreters = interpreters;
-        this.classFolder = classFolder;
+        this.folder = folder;
     }
 
     /** Reports an end that comes from elsewhere: System.exit in a statement, or a signal. */
@@ -34,7 +32,7 @@ final class DriverEnd {
             if (begun.compareAndSet(false, true)) {
                 reportDeath("The driver's process was told to exit", DRAIN_IN_HOOK_MILLIS);
             }
-            delete(classFolder);
+            folder.delete();
         }, "livy-exit"));
     }
 
@@ -104,16 +102,5 @@ final class DriverEnd {
         } catch (InterruptedException hurry) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private static void delete(File file) {
-        // What a user's link points to is not ours.
-        File[] children = Files.isSymbolicLink(file.toPath()) ? null : file.listFiles();
-        if (children != null) {
-            for (File child : children) {
-                delete(child);
-            }
-        }
-        file.delete();
     }
 }

@@ -1,8 +1,6 @@
 package org.livy.driver;
 
-import java.io.File;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.GeneralSecurityException;
 import java.util.Collections;
@@ -12,24 +10,31 @@ import java.util.Map;
 public final class DriverMain implements ServerLink.Listener {
     private final Settings settings;
     private final Outbox outbox = new Outbox();
-    private final File classFolder;
-    private final ScalaStart scala;
+    private final DriverFolder folder;
+    private final String classFolder;
+    private final ServerLink link;
     private final Interpreters interpreters;
+    private final AddedFiles files;
+    private final ScalaStart scala;
     private final StatementQueue statements;
     private final DriverEnd end;
     private final Commands commands;
 
-    private DriverMain() throws IOException {
+    private DriverMain() throws IOException, GeneralSecurityException {
         settings = Settings.load();
         String parent =
                 System.getProperty("spark.repl.classdir", System.getProperty("java.io.tmpdir"));
-        classFolder = Files.createTempDirectory(Paths.get(parent), "livy-repl-").toFile();
-        scala = new ScalaStart(classFolder.getPath(), settings);
+        folder = DriverFolder.create(Paths.get(parent));
+        classFolder = folder.folder("classes").toString();
+        link = new ServerLink(settings, outbox, this);
         interpreters = new Interpreters(this::startInterpreter);
+        files = new AddedFiles(outbox, interpreters, folder.folder("added"), link::fetch);
+        scala = new ScalaStart(classFolder, files.jars(), settings);
         statements = new StatementQueue(interpreters, outbox, new SparkJobGroups(),
                 settings.cancelMillis, settings.outputBytesMax);
-        end = new DriverEnd(outbox, interpreters, classFolder);
-        commands = new Commands(statements, interpreters, outbox, settings.kind, end::orderly);
+        end = new DriverEnd(outbox, interpreters, folder);
+        commands =
+                new Commands(statements, interpreters, files, outbox, settings.kind, end::orderly);
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -47,10 +52,11 @@ public final class DriverMain implements ServerLink.Listener {
         end.withoutServer(reason);
     }
 
-    private void run() throws GeneralSecurityException, InterruptedException {
+    private void run() throws InterruptedException {
         end.watchForExit();
+        Daemon.start("livy-clean-up", folder::deleteLeftBehind);
         outbox.add(Json.object("event", "state", "state", "starting"));
-        new ServerLink(settings, outbox, this).start();
+        link.start();
         String kind = Interpreters.canonical(settings.kind);
         boolean startsWithScala = kind.equals("spark") || kind.equals("shared");
         if (startsWithScala) {
@@ -58,8 +64,7 @@ public final class DriverMain implements ServerLink.Listener {
         }
         try {
             // Executors fetch the REPL's classes from here, so it must be known at Spark's start.
-            SparkAccess.start(
-                    Collections.singletonMap("spark.repl.class.outputDir", classFolder.getPath()));
+            SparkAccess.start(Collections.singletonMap("spark.repl.class.outputDir", classFolder));
             reportApplication();
             startFirst(startsWithScala ? "spark" : kind);
             statements.open();
@@ -94,9 +99,9 @@ public final class DriverMain implements ServerLink.Listener {
             case "spark":
                 return scala.await();
             case "pyspark":
-                return new PythonInterpreter(settings.outputBytesMax, settings.sqlRowsMax);
+                return new PythonInterpreter(folder.path(), files.pythonFiles(), settings);
             case "sparkr":
-                return new RInterpreter(settings.outputBytesMax);
+                return new RInterpreter(folder.path(), settings.outputBytesMax);
             case "sql":
                 return new SqlInterpreter(settings.sqlRowsMax);
             default:

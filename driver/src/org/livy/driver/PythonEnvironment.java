@@ -37,6 +37,21 @@ final class PythonEnvironment {
     }
 
     /**
+     * Gives executors the modules that spark-submit was given. For a Python program it does so
+     * itself, but this one is Java. On YARN it does in any case.
+     */
+    static void shareSubmittedFiles() {
+        if (SparkAccess.setting("spark.master", "").startsWith("yarn")) {
+            return;
+        }
+        for (String file : SparkAccess.setting("spark.submit.pyFiles", "").split(",")) {
+            if (!file.isEmpty()) {
+                Reflect.call(SparkAccess.context(), "addFile", file);
+            }
+        }
+    }
+
+    /**
      * A path relative to the driver's folder, as in an unpacked archive; names stay as they are.
      */
     private static String absoluteCommand(String command) {

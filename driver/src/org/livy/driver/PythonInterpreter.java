@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -25,19 +26,26 @@ final class PythonInterpreter implements Interpreter {
     /** Held for a request and its answer. */
     private final ReentrantLock conversation = new ReentrantLock();
     private final ReentrantLock writing = new ReentrantLock();
+    /** Files that are added while the session runs; the list grows. */
+    private final List<String> files;
+    /** How many of them the process knows. */
+    private volatile int filesKnown;
     private volatile long request;
     /** The request of the statement that runs; 0 if none does. */
     private volatile long running;
 
-    PythonInterpreter(int outputBytesMax, int sqlRowsMax) throws InterpreterException {
-        this.sqlRowsMax = sqlRowsMax;
+    PythonInterpreter(Path folder, List<String> files, Settings settings)
+            throws InterpreterException {
+        this.files = files;
+        sqlRowsMax = settings.sqlRowsMax;
         gateway = Reflect.create(Reflect.type("org.apache.spark.api.python.Py4JServer"),
                 Reflect.call(SparkAccess.context(), "getConf"));
         Reflect.call(gateway, "start");
-        try (ScriptFolder scripts = new ScriptFolder("python_bootstrap.py", "livy_magics.py",
-                     "livy_output.py", "livy_statements.py")) {
-            child = new ChildProcess(
-                    "Python", PythonEnvironment.process(scripts.first(), gateway, outputBytesMax));
+        PythonEnvironment.shareSubmittedFiles();
+        try (ScriptFolder scripts = new ScriptFolder(folder, "python_bootstrap.py",
+                     "livy_magics.py", "livy_output.py", "livy_statements.py")) {
+            child = new ChildProcess("Python",
+                    PythonEnvironment.process(scripts.first(), gateway, settings.outputBytesMax));
             toChild = child.process.getOutputStream();
             fromChild = new BufferedReader(
                     new InputStreamReader(child.process.getInputStream(), StandardCharsets.UTF_8));
@@ -114,10 +122,11 @@ final class PythonInterpreter implements Interpreter {
     public Result execute(Statement statement, StatementOutput output) {
         conversation.lock();
         try {
-            Map<String, Object> reply = ask(Json.object("op", "execute", "code", statement.code,
-                                                    "group", statement.jobGroup(), "rows",
-                                                    statement.rowsMax(sqlRowsMax)),
-                    output);
+            tellAdded();
+            Map<String, Object> reply =
+                    ask(Json.object("op", "execute", "code", statement.code, "group",
+                                statement.jobGroup(), "rows", statement.rowsMax(sqlRowsMax)),
+                            output);
             return reply != null ? result(reply)
                                  : Result.died(child.howItEnded())
                                            .withPrinted(output.text())
@@ -141,6 +150,24 @@ final class PythonInterpreter implements Interpreter {
         return Result.error((String) reply.get("ename"), (String) reply.get("evalue"), traceback)
                 .withPrinted((String) reply.get("stdout"))
                 .truncatedIf(cut);
+    }
+
+    /** Tells the process of files that were added since the last time, also while code runs. */
+    void tellAdded() {
+        if (filesKnown == files.size()) {
+            return;
+        }
+        writing.lock();
+        try {
+            while (filesKnown < files.size()) {
+                write(Json.object("op", "add", "file", files.get(filesKnown)));
+                filesKnown++;
+            }
+        } catch (IOException gone) {
+            // The next process is told of all of them.
+        } finally {
+            writing.unlock();
+        }
     }
 
     @Override

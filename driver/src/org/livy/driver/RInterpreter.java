@@ -2,6 +2,7 @@ package org.livy.driver;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -17,14 +18,14 @@ final class RInterpreter implements Interpreter {
     private final ChildProcess child;
     private final RChannel channel;
 
-    RInterpreter(int outputBytesMax) throws InterpreterException {
+    RInterpreter(Path folder, int outputBytesMax) throws InterpreterException {
         this.outputBytesMax = outputBytesMax;
         String packages = packageFolder();
         backend = Reflect.create(Reflect.type("org.apache.spark.api.r.RBackend"));
         Object portAndSecret = Reflect.call(backend, "init");
         Daemon.start("livy-r-backend", () -> Reflect.call(backend, "run"));
         try (RChannel.Listener listener = new RChannel.Listener();
-                ScriptFolder scripts = new ScriptFolder("r_bootstrap.R")) {
+                ScriptFolder scripts = new ScriptFolder(folder, "r_bootstrap.R")) {
             ProcessBuilder builder =
                     new ProcessBuilder(SparkAccess.setting("spark.r.shell.command",
                                                ChildProcess.environment("SPARKR_DRIVER_R", "R")),

@@ -105,6 +105,11 @@ final class ScalaEngine {
         Reflect.call(imain, "setContextClassLoader");
     }
 
+    /** Makes the classes of a jar known, from the next code on. */
+    void addJar(URL jar) {
+        Reflect.call(imain, "addUrlsToClassPath", ScalaValues.list(Arrays.asList(jar)));
+    }
+
     /** Runs code; synthetic code leaves no numbered results behind. */
     Outcome interpret(String code, boolean synthetic) {
         Object outcome = Reflect.call(imain, "interpret", code, synthetic);

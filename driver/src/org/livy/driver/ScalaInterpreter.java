@@ -3,6 +3,7 @@ package org.livy.driver;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,13 +25,19 @@ final class ScalaInterpreter implements Interpreter {
     private final int outputBytesMax;
     private final int sqlRowsMax;
     private final ScalaEngine engine;
+    /** Jars that are added while the session runs; the list grows. */
+    private final List<URL> jars;
+    private int jarsKnown;
     /** The engine's echoes and errors of the piece that runs, apart from what the piece prints. */
     private volatile StatementOutput messages;
     private volatile StatementOutput printed;
 
-    ScalaInterpreter(String classFolder, int outputBytesMax, int sqlRowsMax) {
-        this.outputBytesMax = outputBytesMax;
-        this.sqlRowsMax = sqlRowsMax;
+    ScalaInterpreter(String classFolder, List<URL> jars, Settings settings) {
+        outputBytesMax = settings.outputBytesMax;
+        sqlRowsMax = settings.sqlRowsMax;
+        this.jars = jars;
+        // The engine finds these by itself.
+        jarsKnown = jars.size();
         messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
         printed = messages;
         engine = new ScalaEngine(
@@ -68,6 +75,9 @@ final class ScalaInterpreter implements Interpreter {
         SystemOut.capture(output);
         engine.useClassLoader();
         try {
+            while (jarsKnown < jars.size()) {
+                engine.addJar(jars.get(jarsKnown++));
+            }
             ScalaMagics magics = new ScalaMagics(this::valueOf, statement.rowsMax(sqlRowsMax));
             return withConsole(output, () -> runBlocks(statement.code, magics, output));
         } catch (CancellationException stoppedOutput) {

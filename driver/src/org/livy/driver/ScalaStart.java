@@ -1,5 +1,7 @@
 package org.livy.driver;
 
+import java.net.URL;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
@@ -9,13 +11,15 @@ import java.util.concurrent.ExecutionException;
  */
 final class ScalaStart {
     private final String classFolder;
+    private final List<URL> jars;
     private final Settings settings;
     private final ClassLoader loader = Reflect.loader();
     private final CompletableFuture<ScalaInterpreter> started = new CompletableFuture<>();
     private boolean begun;
 
-    ScalaStart(String classFolder, Settings settings) {
+    ScalaStart(String classFolder, List<URL> jars, Settings settings) {
         this.classFolder = classFolder;
+        this.jars = jars;
         this.settings = settings;
     }
 
@@ -30,8 +34,7 @@ final class ScalaStart {
     private void run() {
         Thread.currentThread().setContextClassLoader(loader);
         try {
-            ScalaInterpreter interpreter =
-                    new ScalaInterpreter(classFolder, settings.outputBytesMax, settings.sqlRowsMax);
+            ScalaInterpreter interpreter = new ScalaInterpreter(classFolder, jars, settings);
             interpreter.bindSpark();
             started.complete(interpreter);
         } catch (Throwable failure) {

@@ -12,13 +12,11 @@ import java.util.List;
 final class ScriptFolder implements Closeable {
     private final List<Path> files = new ArrayList<>();
 
-    ScriptFolder(String... resources) throws IOException {
-        Path folder = Files.createTempDirectory("livy-script-");
-        // For an exit before close(). What was named last is deleted first.
-        folder.toFile().deleteOnExit();
+    /** {@code parent} is deleted at the driver's exit, if that comes before close(). */
+    ScriptFolder(Path parent, String... resources) throws IOException {
+        Path folder = Files.createTempDirectory(parent, "livy-script-");
         for (String resource : resources) {
             Path file = folder.resolve(resource);
-            file.toFile().deleteOnExit();
             files.add(file);
             try (InputStream in = ScriptFolder.class.getResourceAsStream(resource)) {
                 Files.copy(in, file);

@@ -3,7 +3,11 @@ package org.livy.driver;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.GeneralSecurityException;
 import java.util.Map;
 import java.util.UUID;
@@ -32,6 +36,8 @@ final class ServerLink {
     private static final int READ_MILLIS = 45_000;
     private static final long RETRY_MILLIS_MIN = 100;
     private static final long RETRY_MILLIS_MAX = 5_000;
+
+    private static final int FETCHES_MAX = 3;
 
     private final Settings settings;
     private final SSLContext tls;
@@ -144,6 +150,25 @@ final class ServerLink {
             }
         }
         throw failure;
+    }
+
+    /** Fetches a file that the server has for this session. Tries again a few times. */
+    void fetch(String name, Path to) throws IOException, InterruptedException {
+        String path = "/driver/v1/sessions/" + settings.session + "/files/"
+                + URLEncoder.encode(name, "UTF-8").replace("+", "%20") + "?boot=" + boot;
+        for (int attempt = 1;; attempt++) {
+            try (HttpConnection connection = dial()) {
+                Files.copy(connection.get(path), to, StandardCopyOption.REPLACE_EXISTING);
+                return;
+            } catch (IOException failed) {
+                boolean useless = failed instanceof HttpStatusException
+                        && ((HttpStatusException) failed).isFinal();
+                if (useless || attempt == FETCHES_MAX
+                        || closed.await(RETRY_MILLIS_MAX, TimeUnit.MILLISECONDS)) {
+                    throw failed;
+                }
+            }
+        }
     }
 
     private void receiveCommands(Runnable worked) throws IOException {

@@ -5,6 +5,7 @@ interrupt gets through while a statement runs; statements run in the main thread
 Python delivers signals to.
 """
 import atexit
+import importlib
 import io
 import json
 import os
@@ -88,6 +89,8 @@ class Server(object):
         self.interrupted = None
         self.writing = threading.Lock()
         self.follower = None
+        self.context = None
+        self.files = os.getcwd()  # The process starts in Spark's folder of files.
 
     def reply(self, message):
         data = (json.dumps(message) + "\n").encode("utf-8")
@@ -100,6 +103,8 @@ class Server(object):
             message = json.loads(line.decode("utf-8"))
             if message["op"] == "follow":
                 self.follow(message["of"])
+            elif message["op"] == "add":
+                self.add_file(message["file"])
             elif message["op"] != "interrupt":
                 self.requests.put(message)
             elif message["of"] == self.running:
@@ -113,6 +118,16 @@ class Server(object):
             os.kill(os.getpid(), signal.SIGINT)
         threading.Event().wait(EXIT_SECONDS)
         os._exit(0)
+
+    def add_file(self, name):
+        """A module or package that Spark has fetched: what addPyFile does after that."""
+        path = os.path.join(self.files, name)
+        if name.lower().endswith((".zip", ".egg", ".jar")):
+            includes = self.context._python_includes
+            if name not in includes:
+                includes.append(name)
+            sys.path.insert(1, path)
+        importlib.invalidate_caches()
 
     def follow(self, statement):
         """A statement runs for longer: the driver wants to hear what it prints before its end."""
@@ -128,6 +143,7 @@ class Server(object):
                 raise KeyboardInterrupt()
 
     def serve(self, runner):
+        self.context = runner.context
         signal.signal(signal.SIGINT, self.on_interrupt)
         threading.Thread(target=self.read, daemon=True, name="livy-requests").start()
         while True:
