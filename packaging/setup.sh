@@ -30,6 +30,7 @@ test_requirements=(
   'ccache              have ccache'
   'cmake               have cmake'
   'openssl             have openssl'
+  'r-base-core         have R'
   'doctest-dev         compiles_with doctest/doctest.h'
   'dpkg-dev            libraries_have_a_place'
 )

@@ -193,18 +193,11 @@ def without_own_names(value):
     return value
 
 
-def without_truncated(value):
-    if isinstance(value, dict) and "truncated" in value:
-        value = {key: item for key, item in value.items() if key != "truncated"}
-    return value
-
-
 # What an entry of deviations.json may say that its record is equal but for.
 BUT_FOR = {
     "frames": without_frames,
     "result numbers": without_result_numbers,
     "outputs": without_outputs,
     "own names": without_own_names,
-    "truncated": without_truncated,
     "its end": without_end,
 }

@@ -240,7 +240,9 @@ class Replay:
 def play_group(program, spark, group, deviations, proposes):
     with tempfile.TemporaryDirectory(prefix="livy-replay-") as name:
         folder = pathlib.Path(name)
-        environment = fake_environment(folder) if spark == "fake" else {"SPARK_HOME": spark}
+        # The recorded Spark had no R.
+        real = {"SPARK_HOME": spark, "SPARKR_DRIVER_R": "there-is-no-R"}
+        environment = fake_environment(folder) if spark == "fake" else real
         with Server(program, folder, CONF.get(group, {}), environment) as server:
             replay = Replay(server.address, deviations, proposes)
             replay.prepare(group)

@@ -12,6 +12,10 @@ class ScalaTest(live_test.LiveTest):
     kind = "spark"
     settings = {"cancelMillis": 3000, "outputBytesMax": 100000}
 
+    @classmethod
+    def extra(cls):
+        return {"spark.r.shell.command": "there-is-no-R"}
+
     def echo(self, text):
         """How the REPL of this Scala shows a definition."""
         if not self.scala213:
@@ -229,6 +233,7 @@ class ScalaTest(live_test.LiveTest):
         output = self.error("1 + 1", "sparkr")
         self.assertEqual((output["ename"], output["evalue"]),
                          ("InterpreterError", "Fail to start interpreter"))
+        self.assertRegex(output["traceback"][0], "^R did not start: .*there-is-no-R.*\n$")
 
     def test_X3_error_in_the_second_line(self):
         output = self.error("val one = 1\nnope\nval two = 2")

@@ -30,27 +30,31 @@ final class RChannel implements Closeable {
 
     /** What a statement came to. */
     static final class Answer {
-        /** OK, ERR or INC. */
+        /** OK or ERR. */
         final String outcome;
         final String text;
         final String message;
-        final String calls;
         private final byte[] picture;
 
-        Answer(String outcome, String text, String message, String calls, byte[] picture) {
+        Answer(String outcome, String text, String message, byte[] picture) {
             this.outcome = outcome;
             this.text = text;
             this.message = message;
-            this.calls = calls;
             this.picture = picture;
         }
 
         Map<String, Object> data() {
-            Map<String, Object> data = Json.object("text/plain", text.replaceAll("\\s+$", ""));
+            Map<String, Object> data = Json.object("text/plain", trimmed(text));
             if (picture.length > 0) {
                 data.put("image/png", Base64.getEncoder().encodeToString(picture));
             }
             return data;
+        }
+
+        /** Without colours, and one line end less on either side, as in Livy. */
+        static String trimmed(String text) {
+            String plain = text.replaceAll("\u001b\\[[0-9;]*m", "");
+            return plain.replaceFirst("^\n", "").replaceFirst("\n$", "");
         }
     }
 
@@ -116,10 +120,9 @@ final class RChannel implements Closeable {
         out.write(head.getBytes(StandardCharsets.US_ASCII));
         out.write(text);
         out.flush();
-        // OK|ERR|INC, then the bytes of the output, the message, the calls and the picture.
+        // OK or ERR, then the bytes of the output, the message and the picture.
         String[] counts = line().split(" ");
-        return new Answer(
-                counts[0], text(counts[1]), text(counts[2]), text(counts[3]), bytes(counts[4]));
+        return new Answer(counts[0], text(counts[1]), text(counts[2]), bytes(counts[3]));
     }
 
     private String text(String count) throws IOException {

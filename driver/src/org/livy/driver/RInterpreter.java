@@ -4,51 +4,67 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.List;
 import java.util.Map;
 
 /**
  * Runs statements of kind sparkr in an R process. SparkR there talks to Spark's own RBackend in
- * this driver; statements go by {@link RChannel}.
+ * this driver; without SparkR it is R alone. Statements go by {@link RChannel}.
  */
 final class RInterpreter implements Interpreter {
     private final int outputBytesMax;
+    /** Spark's end for SparkR; null without SparkR. */
     private final Object backend;
     private final ChildProcess child;
     private final RChannel channel;
 
     RInterpreter(Path folder, int outputBytesMax) throws InterpreterException {
         this.outputBytesMax = outputBytesMax;
+        String program = SparkAccess.setting(
+                "spark.r.shell.command", ChildProcess.environment("SPARKR_DRIVER_R", "R"));
         String packages = packageFolder();
-        backend = Reflect.create(Reflect.type("org.apache.spark.api.r.RBackend"));
-        Object portAndSecret = Reflect.call(backend, "init");
-        Daemon.start("livy-r-backend", () -> Reflect.call(backend, "run"));
+        backend = packages == null
+                ? null
+                : Reflect.create(Reflect.type("org.apache.spark.api.r.RBackend"));
         try (RChannel.Listener listener = new RChannel.Listener();
                 ScriptFolder scripts = new ScriptFolder(folder, "r_bootstrap.R")) {
-            ProcessBuilder builder =
-                    new ProcessBuilder(SparkAccess.setting("spark.r.shell.command",
-                                               ChildProcess.environment("SPARKR_DRIVER_R", "R")),
-                            "--no-save", "--no-restore", "--no-echo", "--file=" + scripts.first());
-            Map<String, String> environment = builder.environment();
-            environment.put("EXISTING_SPARKR_BACKEND_PORT",
-                    String.valueOf(Reflect.call(portAndSecret, "_1")));
-            environment.put("SPARKR_BACKEND_AUTH_SECRET",
-                    (String) Reflect.call(Reflect.call(portAndSecret, "_2"), "secret"));
-            environment.put("SPARKR_PACKAGE_DIR", packages);
-            environment.put("LANGUAGE", "en");
-            listener.describeTo(environment);
+            ProcessBuilder builder = new ProcessBuilder(
+                    program, "--no-save", "--no-restore", "--no-echo", "--file=" + scripts.first());
+            describeSpark(packages, builder.environment());
+            builder.environment().put("LANGUAGE", "en");
+            listener.describeTo(builder.environment());
+            // Code that reads finds an end and does not wait for one.
+            builder.redirectInput(new File("/dev/null"));
             builder.redirectOutput(ProcessBuilder.Redirect.INHERIT);
             child = new ChildProcess("R", builder);
             channel = listener.accept(child);
         } catch (IOException failed) {
-            Reflect.call(backend, "close");
+            closeBackend();
             throw new InterpreterException("R did not start: " + failed.getMessage(), failed);
         }
     }
 
-    /** SPARKR_PACKAGE_DIR, the archive that YARN unpacked as ./sparkr, or SPARK_HOME/R/lib. */
-    private static String packageFolder() throws InterpreterException {
+    /** Starts the backend and tells R where it is, or why there is none. */
+    private void describeSpark(String packages, Map<String, String> environment) {
+        if (backend == null) {
+            environment.put("LIVY_R_NO_SPARK",
+                    "The SparkR package is neither in SPARKR_PACKAGE_DIR,"
+                            + " nor in ./sparkr, nor in SPARK_HOME/R/lib");
+            return;
+        }
+        Object portAndSecret = Reflect.call(backend, "init");
+        Daemon.start("livy-r-backend", () -> Reflect.call(backend, "run"));
+        environment.put(
+                "EXISTING_SPARKR_BACKEND_PORT", String.valueOf(Reflect.call(portAndSecret, "_1")));
+        environment.put("SPARKR_BACKEND_AUTH_SECRET",
+                (String) Reflect.call(Reflect.call(portAndSecret, "_2"), "secret"));
+        environment.put("SPARKR_PACKAGE_DIR", packages);
+    }
+
+    /**
+     * SPARKR_PACKAGE_DIR, the archive that YARN unpacked as ./sparkr, or SPARK_HOME/R/lib; null if
+     * SparkR is in none of them.
+     */
+    private static String packageFolder() {
         String home = System.getenv("SPARK_HOME");
         for (String folder : Arrays.asList(ChildProcess.environment("SPARKR_PACKAGE_DIR", ""),
                      "sparkr", home == null ? "" : home + "/R/lib")) {
@@ -56,8 +72,7 @@ final class RInterpreter implements Interpreter {
                 return new File(folder).getAbsolutePath();
             }
         }
-        throw new InterpreterException("The SparkR package is neither in SPARKR_PACKAGE_DIR, nor in"
-                + " ./sparkr, nor in SPARK_HOME/R/lib");
+        return null;
     }
 
     @Override
@@ -65,17 +80,9 @@ final class RInterpreter implements Interpreter {
         try {
             RChannel.Answer answer =
                     channel.ask(statement.code, statement.jobGroup(), outputBytesMax);
-            switch (answer.outcome) {
-                case "INC":
-                    return Result.error("Error", "incomplete statement");
-                case "ERR":
-                    List<String> calls = answer.calls.isEmpty()
-                            ? Collections.emptyList()
-                            : Arrays.asList(answer.calls.split("(?<=\n)"));
-                    return Result.error("Error", answer.message, calls).withPrinted(answer.text);
-                default:
-                    return Result.ok(answer.data());
-            }
+            return answer.outcome.equals("OK")
+                    ? Result.ok(answer.data())
+                    : Result.error("Error", answer.message).withPrinted(answer.text);
         } catch (IOException gone) {
             return Result.died(child.howItEnded());
         }
@@ -101,6 +108,12 @@ final class RInterpreter implements Interpreter {
     public void close() {
         channel.close();
         child.stop();
-        Reflect.call(backend, "close");
+        closeBackend();
+    }
+
+    private void closeBackend() {
+        if (backend != null) {
+            Reflect.call(backend, "close");
+        }
     }
 }

@@ -131,9 +131,10 @@ final class ScalaEngine {
 
     /**
      * Cuts a block where the compiler's parser says that statements begin on a new line, so that
-     * each line is echoed, as Livy does, and what ran before an error keeps its effect. Neighbouring definitions of classes,
-     * objects, methods and types stay together: companions, sealed hierarchies and mutual recursion
-     * need that. If the block is incomplete or wrong, nothing is added to {@code pieces}.
+     * each line is echoed, as Livy does, and what ran before an error keeps its effect.
+     * Neighbouring definitions of classes, objects, methods and types stay together: companions,
+     * sealed hierarchies and mutual recursion need that. If the block is incomplete or wrong,
+     * nothing is added to {@code pieces}.
      */
     Outcome split(String block, List<Piece> pieces) {
         Object trees;

@@ -17,7 +17,13 @@ local({
     connectSpark()
   }
 
-  started <- tryCatch({
+  # A process without a locale would show anything but ASCII as numbers.
+  for (name in c("", "C.UTF-8", "en_US.UTF-8")) {
+    if (!isTRUE(l10n_info()[["UTF-8"]])) suppressWarnings(Sys.setlocale("LC_CTYPE", name))
+  }
+
+  missingSpark <- Sys.getenv("LIVY_R_NO_SPARK")
+  if (!nzchar(missingSpark)) missingSpark <- tryCatch({
     dir <- Sys.getenv("SPARKR_PACKAGE_DIR")
     .libPaths(c(dir, .libPaths()))
     suppressPackageStartupMessages(library("SparkR", lib.loc = dir, character.only = TRUE))
@@ -32,9 +38,19 @@ local({
     assign("sc", jsc, envir = globalenv())
     assign("spark", session, envir = globalenv())
     assign("sqlContext", SparkR:::callJMethod(session, "sqlContext"), envir = globalenv())
-    TRUE
-  }, error = function(e) conditionMessage(e))
-  if (!isTRUE(started)) { say(gsub("\n", " ", started)); quit("no", 1) }
+    ""
+  }, error = function(e) paste("SparkR did not start:", conditionMessage(e)))
+  withSpark <- !nzchar(missingSpark)
+  # R does without Spark; what asks for it learns why it is not there. The user may define all.
+  if (!withSpark) {
+    names <- attach(NULL, name = "livy")
+    for (name in c("sc", "spark", "sqlContext")) {
+      makeActiveBinding(name, function(value) stop(missingSpark, call. = FALSE), names)
+    }
+    for (name in c("createDataFrame", "read.df", "sparkR.session", "sql", "tableToDF")) {
+      assign(name, function(...) stop(missingSpark, call. = FALSE), envir = names)
+    }
+  }
   say("READY")
 
   bytes <- function(x) charToRaw(enc2utf8(paste(x, collapse = "")))
@@ -66,37 +82,38 @@ local({
     grDevices::png(file.path(plots, "p%04d.png"), width = 640, height = 480, type = "cairo")
   })
 
+  # As Livy shows errors: R's own rendering of the message as a text.
+  shown <- function(message, call) {
+    text <- sub("\n$", "", as.character(simpleError(message, call)))
+    paste0("[1] ", encodeString(text, quote = "\""))
+  }
+
+  # Like Livy, shows the value of the last expression alone.
   run <- function(code, outFile) {
     out <- file(outFile, "wb", encoding = "UTF-8")
     sink(out)
     sink(out, type = "message")
     on.exit({ sink(type = "message"); sink(); close(out) })
-    trace <- character()
-    res <- tryCatch({
-      exprs <- parse(text = code, keep.source = FALSE, encoding = "UTF-8")
-      withCallingHandlers({
-        for (e in exprs) {
-          v <- withVisible(eval(e, globalenv()))
-          if (v$visible) print(v$value)
-        }
-      }, error = function(e) {
-        calls <- vapply(sys.calls(), function(k) paste(deparse(k, nlines = 1L), collapse = " "), "")
-        at <- which(calls == "eval(e, globalenv())")
-        if (length(at)) calls <- calls[-seq_len(at[1] + 1L)]
-        trace <<- utils::head(calls[!grepl("^(\\.handleSimpleError|h\\(simpleError)", calls)], 50L)
-      }, warning = function(w) {
-        cat("Warning message:\n", conditionMessage(w), "\n", sep = "")
-        invokeRestart("muffleWarning")
-      })
+    tryCatch(withCallingHandlers({
+      result <- list(value = NULL, visible = FALSE)
+      for (expression in parse(text = code, keep.source = FALSE, encoding = "UTF-8")) {
+        result <- withVisible(eval(expression, globalenv()))
+      }
+      if (result$visible) print(result$value)
       list("OK", "")
-    }, interrupt = function(i) list("ERR", "interrupted"),
-    error = function(e) {
-      m <- conditionMessage(e)
-      if (grepl("unexpected end of input", m, fixed = TRUE)) list("INC", m)
-      else if (is.null(conditionCall(e))) list("ERR", paste0("Error: ", m))
-      else list("ERR", paste0("Error in ", paste(deparse(conditionCall(e), nlines = 1L), collapse = " "), ": ", m))
+    }, warning = function(w) {
+      call <- conditionCall(w)
+      cat("Warning message:\n", if (!is.null(call)) paste0("In ", deparse(call, nlines = 1L)[1L],
+          " : "), conditionMessage(w), "\n", sep = "")
+      invokeRestart("muffleWarning")
+    }), interrupt = function(i) list("ERR", "interrupted"), error = function(e) {
+      call <- conditionCall(e)
+      source <- base::call("parse", text = code)
+      if (identical(call, quote(eval(expression, globalenv())))) call <- base::call("eval", source)
+      else if (is.call(call) && identical(call[[1L]], quote(parse))
+               && identical(call$text, quote(code))) call <- source
+      list("ERR", shown(conditionMessage(e), call))
     })
-    c(res, list(trace))
   }
 
   repeat {
@@ -108,12 +125,14 @@ local({
     if (is.null(code)) break
     outFile <- tempfile("out")
     r <- tryCatch({
-      SparkR:::callJMethod(get(".sc", envir = SparkR:::.sparkREnv), "setJobGroup", h[2L],
-                           paste("Job group for statement", h[2L]), TRUE)
+      if (withSpark) {
+        SparkR:::callJMethod(get(".sc", envir = SparkR:::.sparkREnv), "setJobGroup", h[2L],
+                             paste("Job group for statement", h[2L]), TRUE)
+      }
       run(code, outFile)
-    }, interrupt = function(i) list("ERR", "interrupted", character()),
-       error = function(e) list("ERR", conditionMessage(e), character()))
-    if (identical(r[[2L]], "interrupted")) reconnectSpark()
+    }, interrupt = function(i) list("ERR", "interrupted"),
+       error = function(e) list("ERR", shown(conditionMessage(e), conditionCall(e))))
+    if (withSpark && identical(r[[2L]], "interrupted")) reconnectSpark()
     limit <- as.integer(h[4L])
     size <- file.size(outFile)
     if (is.na(size)) size <- 0
@@ -125,9 +144,8 @@ local({
     pic <- if (length(pics)) readBin(pics[length(pics)], "raw", file.size(pics[length(pics)])) else raw(0)
     unlink(pics)
     msg <- bytes(r[[2L]])
-    tr <- bytes(if (length(r[[3L]])) paste0(r[[3L]], "\n") else "")
-    writeBin(c(charToRaw(paste(r[[1L]], length(text), length(msg), length(tr), length(pic))),
-               as.raw(10L), text, msg, tr, pic), con)
+    writeBin(c(charToRaw(paste(r[[1L]], length(text), length(msg), length(pic))),
+               as.raw(10L), text, msg, pic), con)
   }
   quit("no", 0)
 })
