@@ -30,6 +30,9 @@ bool IsFinal(StatementState state);
 struct StatementRequest {
   std::string code = {};
   std::optional<Kind> kind = {};  // Unset: the session's kind.
+  // Rows of its result, 1 to 1000000. Unset: as the session has it. Apache Livy refuses a statement
+  // that has this.
+  std::optional<int> rows_max = {};
 
   bool operator==(const StatementRequest&) const = default;
 };

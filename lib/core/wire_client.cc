@@ -185,7 +185,9 @@ std::string EncodeStatementRequest(const StatementRequest& request) {
   writer.BeginObject();
   // Always there: without it Apache Livy fails with a NullPointerException.
   writer.Key("code").String(std::string_view(request.code));
-  MemberWriter(writer).Add("kind", request.kind);
+  MemberWriter members(writer);
+  members.Add("kind", request.kind);
+  members.Add("rowsMax", request.rows_max);
   writer.EndObject();
   return writer.Take();
 }

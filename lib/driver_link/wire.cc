@@ -16,6 +16,7 @@ struct CommandWriter {
   void operator()(const ExecuteCommand& command) const {
     json.Key("op").String("execute").Key("id").Int(command.id);
     json.Key("kind").String(ToString(command.kind)).Key("code").String(command.code);
+    if (command.rows_max) json.Key("rowsMax").Int(*command.rows_max);
   }
   void operator()(const CancelCommand& command) const {
     json.Key("op").String("cancel").Key("id").Int(command.id);

@@ -20,6 +20,7 @@ struct ExecuteCommand {
   int id = 0;
   Kind kind = Kind::kSpark;
   std::string code = {};
+  std::optional<int> rows_max = {};  // Unset: the session's.
 };
 
 struct CancelCommand {

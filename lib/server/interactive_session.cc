@@ -163,7 +163,8 @@ Result<void> InteractiveSession::CheckRoom(std::string_view code) const {
                            id_, queued, queued_bytes_)};
 }
 
-Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) {
+Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
+                                                   std::optional<int> rows_max) {
   StatementRecord statement = {.kind = kind,
                                .code = std::make_shared<const std::string>(std::move(code))};
   const Telling telling(*this);
@@ -186,7 +187,8 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind) 
     if (!IsFinal(statement.state)) {
       ++queued_;
       queued_bytes_ += statement.code->size();
-      unsent_[statement.id] = {.id = statement.id, .kind = kind, .code = *statement.code};
+      unsent_[statement.id] = {
+          .id = statement.id, .kind = kind, .code = *statement.code, .rows_max = rows_max};
     }
     if (!IsStarting()) MoveTo(kBusy);
   }

@@ -90,7 +90,7 @@ class InteractiveSession : public DriverEventSink,
   // Queues a statement; until the driver is there it waits. Fails with kUnavailable if the session
   // is ending or has ended, or the statement cannot be stored; with kResourceExhausted if too many
   // are waiting.
-  Result<StatementRecord> Submit(std::string code, Kind kind);
+  Result<StatementRecord> Submit(std::string code, Kind kind, std::optional<int> rows_max = {});
 
   // Fails with kUnavailable if the session is ending or has ended. Harmless for unknown and final
   // ones.

@@ -15,6 +15,9 @@
 namespace livy::internal {
 namespace {
 
+// Rows of one statement.
+constexpr int kRowsMax = 1'000'000;
+
 Error Invalid(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
 }
@@ -39,6 +42,14 @@ class Fields {
     if (value == nullptr) return std::nullopt;
     if (!value->AsInt()) Wrong(name, "a 32-bit integer", *value);
     return value->AsInt();
+  }
+
+  std::optional<int> Integer(std::string_view name, int least, int most) {
+    const std::optional<int> number = Integer(name);
+    if (!number || (*number >= least && *number <= most)) return number;
+    Fail(fmt::format("Field \"{}\": expected a number from {} to {}, got {}", name, least, most,
+                     *number));
+    return std::nullopt;
   }
 
   std::vector<std::string> Texts(std::string_view name) {
@@ -168,6 +179,7 @@ Result<StatementBody> ParseStatementBody(std::string_view body) {
   const std::optional<std::string> code = fields.Text("code");
   StatementBody statement = {.code = code.value_or(""),
                              .kind = fields.Text("kind").value_or(""),
+                             .rows_max = fields.Integer("rowsMax", 1, kRowsMax),
                              .has_code = code.has_value()};
   fields.Ignore("msg_type");  // Some clients send it; it never meant anything.
   if (const std::optional<Error> problem = fields.Problem()) return *problem;

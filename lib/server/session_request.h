@@ -1,6 +1,7 @@
 // Bodies of POST /sessions and POST /sessions/{id}/statements.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@ struct StatementBody {
   std::string code = {};
   std::string kind =
       {};  // Empty if absent; not checked, because Livy answers a wrong one with 500.
+  std::optional<int> rows_max = {};
   bool has_code = false;
 };
 

@@ -72,7 +72,8 @@ void RestService::CreateStatement(const std::shared_ptr<Call>& call) {
   const Result<Kind> kind = KindFor(body->kind, session->request().kind.value_or(Kind::kShared));
   if (!kind) return call->Reply(TextReply(400, kind.error().message));
 
-  const Result<StatementRecord> statement = session->Submit(std::move(body->code), *kind);
+  const Result<StatementRecord> statement =
+      session->Submit(std::move(body->code), *kind, body->rows_max);
   if (!statement) return call->Reply(NotRunningReply(statement.error()));
   HttpResponse reply = StatementReply(201, *statement);
   reply.headers.push_back(

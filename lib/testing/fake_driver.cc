@@ -98,14 +98,19 @@ void FakeDriver::OnCommand(const JsonValue& command) {
     const JsonValue* value = command.Find(name);
     return value == nullptr || value->AsString() == nullptr ? "" : *value->AsString();
   };
-  const JsonValue* id_value = command.Find("id");
-  const int id = id_value == nullptr ? -1 : id_value->AsInt().value_or(-1);
+  const auto number = [&](std::string_view name) -> std::optional<int> {
+    const JsonValue* value = command.Find(name);
+    return value == nullptr ? std::nullopt : value->AsInt();
+  };
+  const int id = number("id").value_or(-1);
   const std::string op = text("op");
   {
     const std::lock_guard lock(mutex_);
     if (op == "execute") {
-      queue_.push_back(
-          {.id = id, .request = {.code = text("code"), .kind = ParseKind(text("kind"))}});
+      queue_.push_back({.id = id,
+                        .request = {.code = text("code"),
+                                    .kind = ParseKind(text("kind")),
+                                    .rows_max = number("rowsMax")}});
     } else if (op == "cancel") {
       const auto found = std::ranges::find(queue_, id, &Queued::id);
       if (found != queue_.end()) found->cancelled = true;

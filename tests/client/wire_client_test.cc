@@ -55,6 +55,7 @@ TEST_CASE("each field of a session request has Livy's name, and unset ones are l
 
 TEST_CASE("a statement request always has its code, and its kind only if it is set") {
   CHECK(EncodeStatementRequest({}) == R"({"code":""})");
+  CHECK(EncodeStatementRequest({.code = "1", .rows_max = 5}) == R"({"code":"1","rowsMax":5})");
   CHECK(EncodeStatementRequest({.code = "1 + 1\n"}) == R"({"code":"1 + 1\n"})");
   CHECK(EncodeStatementRequest({.code = "select 1", .kind = Kind::kSql}) ==
         R"({"code":"select 1","kind":"sql"})");

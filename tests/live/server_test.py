@@ -59,6 +59,8 @@ class Kinds(WithServer):
         server.run(session, 'spark.range(3).createOrReplaceTempView("t")', kind="spark")
         rows = server.run(session, "select count(*) from t", kind="sql")
         self.assertEqual(rows["data"]["application/json"]["data"], [[3]])
+        some = server.run(session, "select * from range(10)", kind="sql", rowsMax=2)
+        self.assertEqual(some["data"]["application/json"]["data"], [[0], [1]])
         self.assertEqual(server.run(session, "spark.table('t').count()", kind="pyspark")["data"],
                          {"text/plain": "3"})
         failed = server.run(session, "1 / 0", kind="pyspark")

@@ -117,6 +117,21 @@ TEST_CASE("a statement can be submitted before there is a driver, and is run whe
   CHECK(job.Wait(kPlenty).value().output->text() == "early");
 }
 
+TEST_CASE("a statement's limit of rows reaches the driver") {
+  Fixture f([](const StatementRequest& statement) {
+    return testing::TextOutput(std::to_string(statement.rows_max.value_or(-1)));
+  });
+  const SessionHandle session = f.client->CreateSession({.kind = Kind::kSql}).value();
+  const auto text = [&](std::optional<int> rows_max) {
+    const JobHandle job = session.Submit({.code = "select 1", .rows_max = rows_max}).value();
+    return job.Wait(kPlenty).value().output->text();
+  };
+  CHECK(text(7) == "7");
+  CHECK(text({}) == "-1");
+  CHECK(session.Submit({.code = "select 1", .rows_max = 0}).error().code ==
+        ErrorCode::kInvalidArgument);
+}
+
 TEST_CASE("a waiting statement is cancelled at once and never runs") {
   std::promise<void> running;
   std::promise<void> go_on;

@@ -79,11 +79,27 @@ TEST_CASE("an unknown field is refused by name") {
       "Unrecognized field \"foo\", not marked as ignorable (17 known properties: \"kind\", "));
 }
 
+TEST_CASE("a statement may bound its rows, within bounds") {
+  CHECK(ParseStatementBody(R"({"code":"1","rowsMax":1})")->rows_max == 1);
+  CHECK(ParseStatementBody(R"({"code":"1","rowsMax":1000000})")->rows_max == 1000000);
+  CHECK_FALSE(ParseStatementBody(R"({"code":"1","rowsMax":null})")->rows_max);
+  for (const char* wrong : {"0", "-1", "1000001"}) {
+    CAPTURE(std::string_view(wrong));
+    CHECK(ParseStatementBody(std::string(R"({"code":"1","rowsMax":)") + wrong + "}")
+              .error()
+              .message ==
+          std::string("Field \"rowsMax\": expected a number from 1 to 1000000, got ") + wrong);
+  }
+  CHECK(ParseStatementBody(R"({"code":"1","rowsMax":"all"})").error().message ==
+        "Field \"rowsMax\": expected a 32-bit integer, got a string");
+}
+
 TEST_CASE("a statement's body may carry a msg_type and nothing else that is unknown") {
   const StatementBody body =
       ParseStatementBody(R"({"code":"1","kind":"sql","msg_type":"execute_request"})").value();
   CHECK(body.code == "1");
   CHECK(body.kind == "sql");
+  CHECK_FALSE(body.rows_max);
   CHECK_FALSE(ParseStatementBody("{}").value().has_code);
   CHECK_FALSE(ParseStatementBody(R"({"code":"1","x":1})"));
 }
