@@ -32,6 +32,7 @@ const std::map<std::string_view, std::string_view> kOldNames = {
     {"livy.rsc.retained_statements", "livy.rsc.retained-statements"},
     {"livy.rsc.server.idle_timeout", "livy.rsc.server.idle-timeout"},
     {"livy.rsc.client.shutdown_timeout", "livy.rsc.client.shutdown-timeout"},
+    {"livy.rsc.job_cancel.timeout", "livy.rsc.job-cancel.timeout"},
 };
 
 // Keys that other parts of a Livy installation read, or that set what needs no setting here; they
@@ -205,6 +206,7 @@ void TakeDriver(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.driver.port", server.driver_port, 0, 65535);
   settings.Take("livy.rsc.server.connect.timeout", server.driver_connect_timeout);
   settings.Take("livy.rsc.client.shutdown-timeout", server.driver_shutdown_timeout, kNone);
+  settings.Take("livy.rsc.job-cancel.timeout", server.driver_cancel_timeout);
   settings.Take("livy.rsc.server.idle-timeout", server.driver_server_lost_timeout);
 }
 

@@ -89,6 +89,7 @@ struct ServerOptions {
   int driver_port = 0;                  // For drivers, always TLS. 0: any free port.
   std::chrono::milliseconds driver_connect_timeout = std::chrono::seconds(90);
   std::chrono::milliseconds driver_shutdown_timeout = std::chrono::seconds(10);
+  std::chrono::milliseconds driver_cancel_timeout = std::chrono::seconds(30);
   std::chrono::milliseconds driver_server_lost_timeout = std::chrono::minutes(10);
   SessionExpiry expiry = {};
   std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.

@@ -30,6 +30,12 @@ void AddLines(const std::vector<std::string>& lines, std::int64_t first, std::in
   page.lines.insert(page.lines.end(), lines.begin() + begin, lines.begin() + end);
 }
 
+// Whoever creates a session has refused settings that cannot be used.
+SessionSettings SettingsOf(const SessionRequest& request, const SessionServices& services) {
+  const Result<SessionSettings> settings = SettingsFor(request, services.settings);
+  return settings ? *settings : services.settings;
+}
+
 }  // namespace
 
 bool HasEnded(SessionState state) {
@@ -42,6 +48,7 @@ InteractiveSession::InteractiveSession(int id, SessionRequest request, User owne
       request_(std::move(request)),
       ownership_{.owner = std::move(owner), .proxy_user = request_.proxy_user},
       services_(services),
+      settings_(SettingsOf(request_, services)),
       lease_(std::make_shared<SessionLease>(LimitsFor(request_, services.expiry), services.clock,
                                             services.timer)) {}
 
@@ -86,7 +93,7 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
   }
   if (driver_came) OnDriverConnected();  // It was quicker than the launcher.
   if (unwanted) return Kill();
-  services_.timer.After(services_.driver_connect_timeout, [self = weak_from_this()] {
+  services_.timer.After(settings_.driver_connect_timeout, [self = weak_from_this()] {
     if (const auto session = self.lock()) session->OnConnectTimeout();
   });
 }
@@ -279,7 +286,7 @@ void InteractiveSession::Stop(std::string_view why, EndedBy by) {
   WriteLog(LogLevel::kInfo, fmt::format("stopping: {}", why));
   if (!launched) return;  // Start() sees the state when the launch is through.
   if (!orderly) return Kill();
-  services_.timer.After(services_.driver_shutdown_timeout, [self = weak_from_this()] {
+  services_.timer.After(settings_.driver_shutdown_timeout, [self = weak_from_this()] {
     if (const auto session = self.lock()) session->KillLate();
   });
 }
@@ -289,7 +296,7 @@ void InteractiveSession::KillLate() {
     const std::lock_guard lock(mutex_);
     if (HasEnded(state_)) return;
     Note(fmt::format("The driver did not end within {}, and is killed.",
-                     FormatDuration(services_.driver_shutdown_timeout)));
+                     FormatDuration(settings_.driver_shutdown_timeout)));
   }
   Kill();
 }

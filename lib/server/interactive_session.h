@@ -28,6 +28,7 @@
 #include "server/event_feed.h"
 #include "server/pending_answers.h"
 #include "server/session_lease.h"
+#include "server/session_settings.h"
 #include "server/session_store.h"
 #include "server/statement_record.h"
 #include "server/timer.h"
@@ -44,8 +45,7 @@ struct SessionServices {
   LogSink& log;
   ServerLimits limits = {};
   SessionExpiry expiry = {};
-  std::chrono::milliseconds driver_connect_timeout = {};
-  std::chrono::milliseconds driver_shutdown_timeout = {};
+  SessionSettings settings = {};          // Of sessions whose requests do not set them.
   std::filesystem::path upload_dir = {};  // Each session with uploads has a folder there.
 };
 
@@ -73,6 +73,7 @@ class InteractiveSession : public DriverEventSink,
   int id() const { return id_; }
   const SessionRequest& request() const { return request_; }
   const Ownership& ownership() const { return ownership_; }
+  const SessionSettings& settings() const { return settings_; }
 
   // Starts the driver; `commands` reaches it. Called once. If it cannot be started the session is
   // dead, and says why in its log. `ended` is called once when the session has ended.
@@ -212,6 +213,7 @@ class InteractiveSession : public DriverEventSink,
   const SessionRequest request_;
   const Ownership ownership_;
   SessionServices& services_;
+  const SessionSettings settings_;
   const std::shared_ptr<SessionLease> lease_;
 
   // Held while what has become of statements is stored and shown, so that the store ends with what

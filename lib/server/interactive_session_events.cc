@@ -61,7 +61,7 @@ void InteractiveSession::OnConnectTimeout() {
     if (driver_came_ || HasEnded(state_)) return;
   }
   Stop(fmt::format("the driver did not connect within {}",
-                   FormatDuration(services_.driver_connect_timeout)),
+                   FormatDuration(settings_.driver_connect_timeout)),
        EndedBy::kFailure);
 }
 
@@ -117,7 +117,7 @@ std::vector<int> InteractiveSession::SurplusBesides(
     return !IsFinal(statements_.at(statement.id).state);
   });
   const auto kept = static_cast<std::ptrdiff_t>(statements_.size()) - queued_ + ends_now;
-  auto surplus = kept - services_.limits.statements_retained_max;
+  auto surplus = kept - settings_.statements_retained_max;
   std::vector<int> oldest;
   for (auto at = statements_.begin(); surplus > 0 && at != statements_.end(); ++at) {
     if (!IsFinal(at->second.state) ||

@@ -118,8 +118,12 @@ class Server : public LivyServer {
         .log = *options_.log,
         .limits = options_.limits,
         .expiry = options_.expiry,
-        .driver_connect_timeout = options_.driver_connect_timeout,
-        .driver_shutdown_timeout = options_.driver_shutdown_timeout,
+        .settings = {.statements_retained_max = options_.limits.statements_retained_max,
+                     .sql_rows_max = options_.limits.sql_rows_max,
+                     .driver_connect_timeout = options_.driver_connect_timeout,
+                     .driver_shutdown_timeout = options_.driver_shutdown_timeout,
+                     .driver_cancel_timeout = options_.driver_cancel_timeout,
+                     .driver_server_lost_timeout = options_.driver_server_lost_timeout},
         .upload_dir = upload_dir_,
     });
     RemoveLeftUploads(upload_dir_);
@@ -183,10 +187,8 @@ class Server : public LivyServer {
   }
 
   SessionManagerOptions ManagerOptions() const {
-    return {.spark = options_.spark,
-            .limits = options_.limits,
-            .state_retain = options_.state_retain,
-            .driver_server_lost_timeout = options_.driver_server_lost_timeout};
+    return {
+        .spark = options_.spark, .limits = options_.limits, .state_retain = options_.state_retain};
   }
 
   void SchedulePing() {

@@ -104,6 +104,8 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
   const Result<int> id = TakeId();
   if (!id) return id.error();
   if (const Result<void> times = CheckTimes(request); !times) return times.error();
+  const Result<SessionSettings> settings = SettingsFor(request, services_.settings);
+  if (!settings) return settings.error();
   Result<SparkConf> conf = SparkConfFor(request, options_.spark);
   if (!conf) return conf.error();
   if (const Result<void> reserved = Reserve(request, *id); !reserved) return reserved.error();
@@ -139,8 +141,12 @@ LaunchRequest SessionManager::LaunchFor(const InteractiveSession& session, const
   set("fingerprint", address.fingerprint);
   set("kind", std::string(ToString(request.kind.value_or(Kind::kShared))));
   set("outputBytesMax", std::to_string(options_.limits.output_bytes_max));
-  set("sqlRowsMax", std::to_string(options_.limits.sql_rows_max));
-  set("serverLostMillis", std::to_string(options_.driver_server_lost_timeout.count()));
+  set("sqlRowsMax", std::to_string(session.settings().sql_rows_max));
+  const auto set_time = [&](std::string_view key, std::chrono::milliseconds time) {
+    set(key, std::to_string(time.count()));
+  };
+  set_time("serverLostMillis", session.settings().driver_server_lost_timeout);
+  set_time("cancelMillis", session.settings().driver_cancel_timeout);
 
   std::string name = request.name.value_or(fmt::format("livy-session-{}", session.id()));
   const auto [app_name, added] = conf.try_emplace("spark.app.name", name);
@@ -236,10 +242,12 @@ void SessionManager::StopAll() {
     stopping_ = true;
     sessions = sessions_;
   }
-  for (const auto& session : sessions)
+  std::chrono::milliseconds longest = services_.settings.driver_shutdown_timeout;
+  for (const auto& session : sessions) {
     session->Stop("the server stopped");
-  const Clock::TimePoint deadline =
-      services_.clock.Now() + services_.driver_shutdown_timeout + kKillTimeout;
+    longest = std::max(longest, session->settings().driver_shutdown_timeout);
+  }
+  const Clock::TimePoint deadline = services_.clock.Now() + longest + kKillTimeout;
   std::unique_lock lock(mutex_);
   while (alive_ > 0 && services_.clock.Now() < deadline) {
     services_.clock.WaitUntil(lock, changed_, deadline);

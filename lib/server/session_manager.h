@@ -32,7 +32,6 @@ struct SessionManagerOptions {
   SparkRules spark = {};
   ServerLimits limits = {};
   std::chrono::milliseconds state_retain = {};
-  std::chrono::milliseconds driver_server_lost_timeout = {};
 };
 
 // Safe to use from several threads.

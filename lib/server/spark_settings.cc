@@ -162,6 +162,7 @@ Result<SparkConf> SparkConfFor(const SessionRequest& request, const SparkRules& 
   if (const Result<void> checked = CheckRefused(request, rules); !checked) return checked.error();
 
   SparkConf conf = request.conf;
+  std::erase_if(conf, [](const auto& entry) { return entry.first.starts_with("livy."); });
   conf["spark.master"] = rules.master;
   if (!rules.deploy_mode.empty()) conf["spark.submit.deployMode"] = rules.deploy_mode;
   if (const Result<void> files = ResolveFiles(request, rules, conf); !files) return files.error();

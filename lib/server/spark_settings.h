@@ -17,6 +17,7 @@ using SparkConf = std::map<std::string, std::string>;
 // file outside the directories that are allowed.
 Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules);
 
+// Without the request's livy.* keys, which are not Spark's.
 // Fails with kInvalidArgument, in Livy's words, if the request names a setting that is refused or a
 // file that may not be used.
 Result<SparkConf> SparkConfFor(const SessionRequest& request, const SparkRules& rules);

@@ -116,12 +116,8 @@ struct SessionFixture {
   SessionStore store{backing};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
   Timer timer{clock};
-  SessionServices services{.store = store,
-                           .clock = clock,
-                           .timer = timer,
-                           .log = *log,
-                           .driver_connect_timeout = std::chrono::seconds(90),
-                           .driver_shutdown_timeout = std::chrono::seconds(10)};
+  SessionServices services{
+      .store = store, .clock = clock, .timer = timer, .log = *log, .settings = {}};
   ManualLauncher launcher = {};
   std::shared_ptr<RecordedCommands> commands = std::make_shared<RecordedCommands>();
 };

@@ -140,6 +140,20 @@ TEST_CASE("only the newest statements are kept, and none that has not ended is d
   CHECK(f.Stored(2) != std::nullopt);
 }
 
+TEST_CASE(
+    "T3: of two retained statements the older makes room, here by the session's own setting") {
+  SessionFixture f;
+  const auto session = std::make_shared<InteractiveSession>(
+      0, SessionRequest{.conf = {{"livy.rsc.retained-statements", "2"}}}, std::nullopt, f.services);
+  session->Start(f.launcher, {}, f.commands, [] {});
+  const std::vector<std::vector<int>> kept = {{0}, {0, 1}, {1, 2}, {2, 3}};
+  for (int id = 0; id < 4; ++id) {
+    CHECK(session->Submit("x", Kind::kSpark).value().id == id);
+    REQUIRE(session->OnDriverEvents({Started(id), Finished(id, "{}"), Idle()}));
+    CHECK(session->StatementIds() == kept[static_cast<std::size_t>(id)]);
+  }
+}
+
 TEST_CASE("a long queue costs no result: who waits for a statement sees it when it has ended") {
   Fixture f({.statements_retained_max = 2});
   f.BecomeIdle();

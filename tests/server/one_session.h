@@ -21,6 +21,7 @@ struct SessionUnderTest : SessionFixture {
   SessionUnderTest() : SessionUnderTest(ServerLimits{}) {}
   explicit SessionUnderTest(const ServerLimits& limits) {
     services.limits = limits;
+    services.settings.statements_retained_max = limits.statements_retained_max;
     session = std::make_shared<InteractiveSession>(7, SessionRequest{.kind = Kind::kSpark},
                                                    std::nullopt, services);
     session->Start(launcher, {.tag = "tag"}, commands, [this] { ++ends; });

@@ -116,6 +116,7 @@ const std::vector<Key> kKeys = {
     {"livy.server.driver.port", "10000", "10000", SHOW(server.driver_port)},
     {"livy.rsc.server.connect.timeout", "5m", "300000 ms", SHOW(server.driver_connect_timeout)},
     {"livy.rsc.client.shutdown-timeout", "0", "0 ms", SHOW(server.driver_shutdown_timeout)},
+    {"livy.rsc.job-cancel.timeout", "5s", "5000 ms", SHOW(server.driver_cancel_timeout)},
     {"livy.rsc.server.idle-timeout", "3s", "3000 ms", SHOW(server.driver_server_lost_timeout)},
     {"livy.spark.master", "yarn", "yarn", SHOW(server.spark.master)},
     {"livy.spark.deploy-mode", "cluster", "cluster", SHOW(server.spark.deploy_mode)},
@@ -222,6 +223,7 @@ TEST_CASE("an old name is read with a warning, and yields to the new one") {
       {"livy.rsc.retained_statements", "livy.rsc.retained-statements", "8"},
       {"livy.rsc.server.idle_timeout", "livy.rsc.server.idle-timeout", "8s"},
       {"livy.rsc.client.shutdown_timeout", "livy.rsc.client.shutdown-timeout", "8s"},
+      {"livy.rsc.job_cancel.timeout", "livy.rsc.job-cancel.timeout", "8s"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.old_name);

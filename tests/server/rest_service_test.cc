@@ -58,6 +58,28 @@ TEST_CASE("the driver is launched with the request's settings and its own secret
   CHECK(launch.conf.at("spark.livy.driver.servers").starts_with("127.0.0.1:"));
 }
 
+TEST_CASE("livy.rsc settings of a request are for its session, and none of Spark's") {
+  Fixture f;
+  const HttpResponse created =
+      f.Send("POST", "/sessions",
+             R"({"conf":{"livy.rsc.sql.num-rows":"5","livy.rsc.job-cancel.timeout":"2s",
+                  "livy.rsc.server.idle-timeout":"1m","livy.rsc.other":"x","spark.x":"y"}})");
+  CHECK(created.body.find(R"("livy.rsc.other":"x")") != std::string::npos);
+  const std::map<std::string, std::string>& conf = f.launcher.requests.at(0).conf;
+  CHECK(conf.at("spark.livy.driver.sqlRowsMax") == "5");
+  CHECK(conf.at("spark.livy.driver.cancelMillis") == "2000");
+  CHECK(conf.at("spark.livy.driver.serverLostMillis") == "60000");
+  CHECK(conf.at("spark.x") == "y");
+  for (const auto& [key, value] : conf)
+    CHECK_FALSE(key.starts_with("livy."));
+  const HttpResponse refused =
+      f.Send("POST", "/sessions", R"({"conf":{"livy.rsc.sql.num-rows":"all"}})");
+  CHECK(refused.status == 400);
+  CHECK(refused.body == R"({"msg":"Rejected, Reason: livy.rsc.sql.num-rows = all: )"
+                        R"(it must be a number from 1 to 1000000."})");
+  CHECK(f.launcher.requests.size() == 1);
+}
+
 TEST_CASE("what cannot be served is refused with Livy's status and form") {
   Fixture f;
   f.Send("POST", "/sessions", R"({"name":"taken"})");
