@@ -21,6 +21,10 @@ build_requirements=(
   'rapidjson-dev       pkg-config --exists RapidJSON'
   'zlib1g-dev          pkg-config --exists zlib'
 )
+# A build without them has no such stores; the tests want all.
+store_requirements=(
+  'libzookeeper-mt-dev compiles_with zookeeper/zookeeper.h'
+)
 spark_requirements=(
   'python3             have python3'
   'python3-venv        find_python'

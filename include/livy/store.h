@@ -1,6 +1,8 @@
 // Store: where the server keeps what must outlive it.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -8,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <livy/log.h>
 #include <livy/result.h>
 
 namespace livy {
@@ -56,5 +59,46 @@ Result<std::unique_ptr<Store>> OpenSqliteStore(const std::filesystem::path& file
 // slower by far than SQLite. Fails with kUnavailable if the folder cannot be used or another
 // process holds it. Safe to use from several threads.
 Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder);
+
+// Who may read and change the nodes that a store creates in ZooKeeper. Those that are there already
+// stay as they are.
+enum class ZooKeeperAccess {
+  kOpen,         // Everybody who reaches ZooKeeper, as with Apache Livy.
+  kCreatorOnly,  // Who has the same credentials.
+};
+
+struct ZooKeeperStoreOptions {
+  std::string hosts = {};        // "a:2181,b:2181", with "/folder" after them to stay below a node.
+  std::string prefix = "livy";   // The node that everything lies below, created if it is missing.
+  std::string credentials = {};  // "user:password" for ZooKeeper's scheme digest; empty: none.
+  ZooKeeperAccess access = ZooKeeperAccess::kOpen;
+  // PEM files for TLS; without `ca_file` there is none. The ZooKeeper library must have TLS, which
+  // that of Debian has not.
+  std::filesystem::path ca_file = {};
+  std::filesystem::path certificate_file = {};
+  std::filesystem::path key_file = {};
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(15);
+  std::chrono::milliseconds session_timeout = std::chrono::seconds(60);
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(15);  // With all retries.
+  int retries_max = 5;  // After a connection broke.
+  std::chrono::milliseconds retry_pause = std::chrono::milliseconds(100);
+  // Keys and values of one Apply(). ZooKeeper itself takes 1048575 bytes (its jute.maxbuffer).
+  std::size_t change_bytes_max = 1'000'000;
+};
+
+// Keeps everything in ZooKeeper, in the layout of Apache Livy's ZooKeeper store: the value of
+// "v1/batch/3" is the data of the node /livy/v1/batch/3. What Apply() acknowledged is as durable as
+// the ensemble makes it. Each Apply() is one transaction of ZooKeeper; changes made at the same
+// time share one. Apply() fails with kInvalidArgument if the changes are larger than
+// `change_bytes_max`, and with kUnavailable after `request_timeout` at the latest; if a connection
+// broke then, the changes may have been made nevertheless, as a whole, and can be repeated. Servers
+// that share a prefix write over each other's values. What happens to the connection is told to
+// `log`, which must outlive the store.
+//
+// Fails with kInvalidArgument if an option is wrong or the library was built without ZooKeeper;
+// with kUnavailable if it cannot be reached within `connect_timeout`. Safe to use from several
+// threads.
+Result<std::unique_ptr<Store>> OpenZooKeeperStore(const ZooKeeperStoreOptions& options,
+                                                  LogSink& log);
 
 }  // namespace livy

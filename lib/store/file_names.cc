@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
-#include <fmt/format.h>
+#include "store/escaped_names.h"
 
 namespace livy::internal {
 namespace {
@@ -19,49 +18,13 @@ bool IsLivyFolder(std::string_view key) {
   return std::ranges::find(kLivyFolders, key) != kLivyFolders.end();
 }
 
-bool IsPlain(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
-         c == '-';
-}
-
-std::string Escaped(std::string_view name) {
-  std::string escaped;
-  for (const char c : name) {
-    if (IsPlain(c)) {
-      escaped += c;
-    } else {
-      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
-std::optional<std::string> Unescaped(std::string_view escaped) {
-  std::string name;
-  for (std::size_t at = 0; at < escaped.size(); ++at) {
-    if (IsPlain(escaped[at])) {
-      name += escaped[at];
-      continue;
-    }
-    unsigned byte = 0;
-    const char* end = escaped.data() + std::min(at + 3, escaped.size());
-    if (escaped[at] != '%' || std::from_chars(escaped.data() + at + 1, end, byte, 16).ptr != end ||
-        end - (escaped.data() + at) != 3) {
-      return std::nullopt;
-    }
-    name += static_cast<char>(byte);
-    at += 2;
-  }
-  return name;
-}
-
 // The folder in which the key's entries are, and its last name, escaped.
 std::filesystem::path Parent(std::string_view key) {
   const std::size_t slash = key.rfind('/');
   return slash == key.npos ? std::filesystem::path() : ChildrenPath(key.substr(0, slash));
 }
 std::string Entry(std::string_view key) {
-  return Escaped(key.substr(key.rfind('/') + 1));
+  return EscapedName(key.substr(key.rfind('/') + 1));
 }
 
 }  // namespace
@@ -81,8 +44,7 @@ std::optional<std::string> NameOfEntry(std::string_view entry) {
       break;
     }
   }
-  if (entry.empty()) return std::nullopt;
-  return Unescaped(entry);
+  return UnescapedName(entry);
 }
 
 }  // namespace livy::internal

@@ -11,12 +11,12 @@ namespace {
 // The byte after '/': what starts with "a/" lies from "a/" to below "a0".
 constexpr char kAfterSlash = '/' + 1;
 
+}  // namespace
+
 bool IsKey(std::string_view key) {
   return !key.empty() && key.front() != '/' && key.back() != '/' &&
          key.find("//") == std::string_view::npos;
 }
-
-}  // namespace
 
 Result<void> CheckKeys(const std::vector<StoreChange>& changes) {
   for (const StoreChange& change : changes) {

@@ -12,6 +12,9 @@
 
 namespace livy::internal {
 
+// Names separated by '/', none of them empty.
+bool IsKey(std::string_view key);
+
 // Fails with kInvalidArgument, naming the key, if one is not names separated by '/'.
 Result<void> CheckKeys(const std::vector<StoreChange>& changes);
 

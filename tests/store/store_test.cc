@@ -2,7 +2,6 @@
 // it.
 #include <livy/store.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,23 +10,17 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <livy/testing/store_contract.h>
 
 #include "../scratch.h"
+#include "words.h"
 
 namespace livy {
 namespace {
 
 using testing::CheckStoreContract;
 using Names = std::vector<std::string>;
-
-// Everything that is broken as one text, so that a failure shows it.
-std::string Broken(const std::function<std::unique_ptr<Store>()>& open,
-                   const testing::StoreContractOptions& options = {}) {
-  return fmt::format("{}", fmt::join(CheckStoreContract(open, options), "\n"));
-}
 
 // What the implementations have in common beyond the contract: the words.
 void CheckWords(Store& store) {

@@ -6,20 +6,15 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
-#include <string_view>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
-#include <livy/error.h>
+#include "words.h"
 
 namespace livy {
-
-inline bool Says(const Error& error, std::string_view words) {
-  return error.message.find(words) != std::string::npos;
-}
 
 inline int ModeOf(const std::filesystem::path& path) {
   struct stat status = {};
