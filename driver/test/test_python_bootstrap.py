@@ -128,11 +128,59 @@ class RunnerTest(unittest.TestCase):
             self.assertEqual(self.runner.execute("%table x")["evalue"],
                              "table rows have different types")
 
-    def test_completion(self):
-        self.names["some_name"] = "text"
-        self.assertIn("some_name", self.runner.complete("1 + some_n", 10)["candidates"])
-        found = self.runner.complete("some_name.up", 12)["candidates"]
-        self.assertTrue(found[0].startswith("some_name.upper("), found)
+
+class CompletionTest(unittest.TestCase):
+    def found(self, text, **names):
+        return bootstrap.livy_completion.complete(text, names)
+
+    def test_names_attributes_and_words(self):
+        self.assertIn("some_name", self.found("1 + some_n", some_name="text"))
+        self.assertIn("some_name.upper(", self.found("some_name.up", some_name="text"))
+        self.assertIn("while", self.found("whi"))
+        self.assertIn("print(", self.found("x = [pri"))
+        self.assertIn("os.path.join(", self.found("os.path.jo", os=os))
+        self.assertEqual(self.found("os._exit", os=os), ["os._exit("])
+        self.assertFalse([name for name in self.found("os.", os=os) if name.startswith("os._")])
+
+    def test_what_cannot_be_known_has_no_names(self):
+        for text in ("", " ", "1.", "f().x", "'a'.up", "x[0].", "nope.x", "if.x", "a..b", ".x",
+                     "while True:\n", "\u00e4\u4e2d\U0001f600.", "nope.x."):
+            self.assertEqual(self.found(text, f=print, x=[1]), [], text)
+
+    def test_no_code_of_the_user_runs(self):
+        ran = []
+
+        class Descriptor(object):
+            def __get__(self, instance, owner):
+                ran.append("get")
+
+        class Trap(object):
+            described = Descriptor()
+
+            def __init__(self):
+                self.inner = "text"
+
+            def __getattr__(self, name):
+                ran.append(name)
+
+            def __dir__(self):
+                ran.append("dir")
+                return []
+
+            @property
+            def value(self):
+                ran.append("value")
+
+            def __call__(self):
+                ran.append("call")
+
+        trap = Trap()
+        self.assertEqual(self.found("trap.", trap=trap),
+                         ["trap.described", "trap.inner", "trap.value"])
+        self.assertEqual(self.found("trap.inner.upp", trap=trap), ["trap.inner.upper("])
+        for text in ("trap.value.", "trap.described.", "trap.other.", "tra", "Trap."):
+            self.found(text, trap=trap, Trap=Trap)
+        self.assertEqual(ran, [])
 
 
 class CaptureTest(unittest.TestCase):

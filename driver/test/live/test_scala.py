@@ -223,6 +223,42 @@ class ScalaTest(live_test.LiveTest):
         self.assertNotIn("late words", self.text("gate.countDown()\nThread.sleep(300)"))
         self.await_log("late words")
 
+    def test_S43_a_dot_or_else_on_the_next_line(self):
+        self.assert_echo("val s43 = List(1, 2)\n  // a comment\n  .map(_ + 1)\n  .sum",
+                         r"s43: Int = 5\n")
+        self.assertEqual(self.text("if (false) {\n  print(1)\n}\nelse {\n  print(2)\n}"), "2")
+        self.assert_echo("1 match {\n  case 1 => 2\n}\n// end", r"res\d+: Int = 2\n")
+
+    def test_S44_definitions_that_need_each_other(self):
+        self.text("object Shape { def of(a: Int) = new Shape(a) }\nclass Shape(val a: Int)")
+        self.assert_echo("Shape.of(3).a", r"res\d+: Int = 3\n")
+        self.text("sealed trait Tree\n\ncase class Leaf(n: Int) extends Tree\n"
+                  "case class Fork(a: Tree, b: Tree) extends Tree")
+        self.assert_echo("(Fork(Leaf(1), Leaf(2)): Tree) match {\n  case Fork(Leaf(n), _) => n\n"
+                         "  case _ => 0\n}", r"res\d+: Int = 1\n")
+        self.text("def even(n: Int): Boolean = n == 0 || odd(n - 1)\n"
+                  "def odd(n: Int): Boolean = n != 0 && even(n - 1)")
+        self.assert_echo("even(4)", r"res\d+: Boolean = true\n")
+
+    def test_S45_what_one_block_defines_it_uses(self):
+        text = self.text("import scala.collection.mutable.ArrayBuffer\nval b45 = ArrayBuffer(1)\n"
+                         "b45 += 2\nb45.sum")
+        self.assertRegex(text, self.echo(r"res\d+: Int = 3\n$"))
+        self.assert_echo("implicit class Twice45(n: Int) { def twice = n * 2 }\n21.twice",
+                         r"defined class Twice45\nres\d+: Int = 42\n")
+        self.assert_echo("val e45 = 1\nimplicit val g45: Long = 2\nlazy val h45 = 3\n"
+                         "@transient\n@volatile var i45 = 4\nh45 + i45",
+                         r"[\s\S]*res\d+: Int = 7\n")
+        self.assert_echo("@deprecated(\"old\", \"1\") def f45(n: Int) = n\n@inline\nval v45 = 1",
+                         r"[\s\S]*v45: Int = 1\n")
+        self.assert_echo("val c45 = 1; val d45 = 2\nc45 + d45 // end\n/* end */",
+                         r"c45: Int = 1\nd45: Int = 2\nres\d+: Int = 3\n")
+
+    def test_S46_a_package_is_refused(self):
+        output = self.error("package nowhere { class A }")
+        self.assertEqual(output["ename"], "Error")
+        self.assert_echo("1 + 1", r"res\d+: Int = 2\n")
+
     def test_X1_other_kinds(self):
         self.text("spark.range(3).createOrReplaceTempView(\"three\")")
         self.assertEqual(self.data("select count(*) as n from three", "sql")

@@ -83,6 +83,17 @@ final class Commands {
         return kind == null ? defaultKind : (String) kind;
     }
 
+    /** The code before the cursor; null if the cursor is not within the code. */
+    static String before(String code, Number cursor) {
+        long at = cursor.longValue();
+        if (at < 0 || at > code.length()) {
+            return null;
+        }
+        boolean halved = at > 0 && at < code.length()
+                && Character.isSurrogatePair(code.charAt((int) at - 1), code.charAt((int) at));
+        return code.substring(0, (int) at - (halved ? 1 : 0));
+    }
+
     private final class Completion implements Runnable {
         private final Map<String, Object> command;
 
@@ -97,16 +108,16 @@ final class Commands {
 
         private List<String> find() {
             Interpreter interpreter = interpreters.ifStarted(Interpreters.canonical(kind(command)));
-            if (interpreter == null) {
+            String text = before((String) command.get("code"), (Number) command.get("cursor"));
+            if (interpreter == null || text == null) {
                 return Collections.emptyList();
             }
             try {
-                return interpreter.complete(
-                        (String) command.get("code"), ((Number) command.get("cursor")).intValue());
+                return interpreter.complete(text);
             } catch (Exception | LinkageError | StackOverflowError failure) {
                 System.err.println("livy-driver: completion: " + failure);
-                return Collections.emptyList();
             }
+            return Collections.emptyList();
         }
 
         void answer(List<String> candidates) {

@@ -29,8 +29,11 @@ interface Interpreter {
     /** Stops the code by force. Returns false if there is no way to. */
     boolean kill(Thread runner);
 
-    /** Names that could stand at {@code cursor}; empty if there are none or it cannot tell now. */
-    default List<String> complete(String code, int cursor) {
+    /**
+     * Names that could stand at the end of {@code text}, which is what is before the cursor; empty
+     * if there are none or it cannot tell now. Called by one thread at a time while code may run.
+     */
+    default List<String> complete(String text) throws InterruptedException {
         return Collections.emptyList();
     }
 

@@ -10,6 +10,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -18,6 +23,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * user's code sees as such elsewhere before any of that runs.
  */
 final class PythonInterpreter implements Interpreter {
+    private static final long ASIDE_SECONDS_MAX = 2;
+    /** Tells those who wait that no statement's runner reads any more. */
+    private static final Map<String, Object> NOBODY_READS = Json.object();
+
     private final int sqlRowsMax;
     private final Object gateway;
     private final ChildProcess child;
@@ -31,6 +40,9 @@ final class PythonInterpreter implements Interpreter {
     /** How many of them the process knows. */
     private volatile int filesKnown;
     private volatile long request;
+    private final AtomicLong completions = new AtomicLong();
+    /** Where replies go that the statement's runner reads for others. */
+    private final Map<Long, BlockingQueue<Map<String, Object>>> asides = new ConcurrentHashMap<>();
     /** The request of the statement that runs; 0 if none does. */
     private volatile long running;
 
@@ -42,8 +54,9 @@ final class PythonInterpreter implements Interpreter {
                 Reflect.call(SparkAccess.context(), "getConf"));
         Reflect.call(gateway, "start");
         PythonEnvironment.shareSubmittedFiles();
-        try (ScriptFolder scripts = new ScriptFolder(folder, "python_bootstrap.py",
-                     "livy_magics.py", "livy_output.py", "livy_statements.py")) {
+        try (ScriptFolder scripts =
+                        new ScriptFolder(folder, "python_bootstrap.py", "livy_completion.py",
+                                "livy_magics.py", "livy_output.py", "livy_statements.py")) {
             child = new ChildProcess("Python",
                     PythonEnvironment.process(scripts.first(), gateway, settings.outputBytesMax));
             toChild = child.process.getOutputStream();
@@ -90,20 +103,17 @@ final class PythonInterpreter implements Interpreter {
 
     /**
      * Returns null if the process has ended. What the request prints while it runs goes to {@code
-     * output}, null if it prints nothing.
+     * output}.
      */
     private Map<String, Object> ask(Map<String, Object> message, StatementOutput output) {
         try {
             long id = ++request;
             message.put("id", id);
-            running = output == null ? 0 : id;
+            running = id;
             write(message);
             Map<String, Object> reply;
-            while ((reply = read()) != null) {
+            while ((reply = readReply(id)) != null) {
                 Object printed = reply.get("output");
-                if (((Number) reply.get("id")).longValue() != id) {
-                    continue;
-                }
                 if (printed == null) {
                     return reply;
                 }
@@ -133,6 +143,7 @@ final class PythonInterpreter implements Interpreter {
                                            .truncatedIf(output.isCut());
         } finally {
             conversation.unlock();
+            asides.values().forEach(aside -> aside.add(NOBODY_READS));
         }
     }
 
@@ -207,23 +218,59 @@ final class PythonInterpreter implements Interpreter {
     }
 
     @Override
-    public List<String> complete(String code, int cursor) {
-        if (!conversation.tryLock()) {
-            return Collections.emptyList();
-        }
+    public List<String> complete(String text) throws InterruptedException {
+        long id = -completions.incrementAndGet();
+        BlockingQueue<Map<String, Object>> replies = new LinkedBlockingQueue<>();
+        asides.put(id, replies);
         try {
-            Map<String, Object> reply =
-                    ask(Json.object("op", "complete", "code", code, "cursor", cursor), null);
+            write(Json.object("op", "complete", "id", id, "code", text));
+            Map<String, Object> reply = awaitAside(id, replies);
             List<String> names = new ArrayList<>();
             if (reply != null) {
-                for (Object name : (List<?>) reply.get("candidates")) {
-                    names.add((String) name);
-                }
+                ((List<?>) reply.get("candidates")).forEach(name -> names.add((String) name));
             }
             return names;
+        } catch (IOException gone) {
+            return Collections.emptyList();
         } finally {
-            conversation.unlock();
+            asides.remove(id);
         }
+    }
+
+    /** The reply to something besides the statements, read here if no statement's runner does. */
+    private Map<String, Object> awaitAside(long id, BlockingQueue<Map<String, Object>> replies)
+            throws IOException, InterruptedException {
+        while (true) {
+            if (conversation.tryLock()) {
+                try {
+                    // A runner may have read it just before.
+                    Map<String, Object> reply = replies.poll();
+                    return reply == null || reply == NOBODY_READS ? readReply(id) : reply;
+                } finally {
+                    conversation.unlock();
+                }
+            }
+            Map<String, Object> reply = replies.poll(ASIDE_SECONDS_MAX, TimeUnit.SECONDS);
+            if (reply != NOBODY_READS) {
+                return reply;
+            }
+        }
+    }
+
+    /** Reads to the reply of this id; null at the end of the process. Others find their askers. */
+    private Map<String, Object> readReply(long id) throws IOException {
+        Map<String, Object> reply;
+        while ((reply = read()) != null) {
+            long of = ((Number) reply.get("id")).longValue();
+            if (of == id) {
+                break;
+            }
+            BlockingQueue<Map<String, Object>> aside = asides.get(of);
+            if (aside != null) {
+                aside.add(reply);
+            }
+        }
+        return reply;
     }
 
     @Override

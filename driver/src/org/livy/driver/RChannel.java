@@ -113,10 +113,10 @@ final class RChannel implements Closeable {
         return pid;
     }
 
-    /** Runs code and waits for its end. */
-    Answer ask(String code, String jobGroup, int outputBytesMax) throws IOException {
+    /** Runs code, or completes it, and waits for its end. */
+    Answer ask(String what, String jobGroup, String code, int outputBytesMax) throws IOException {
         byte[] text = code.getBytes(StandardCharsets.UTF_8);
-        String head = "EXEC " + jobGroup + " " + text.length + " " + outputBytesMax + "\n";
+        String head = what + " " + jobGroup + " " + text.length + " " + outputBytesMax + "\n";
         out.write(head.getBytes(StandardCharsets.US_ASCII));
         out.write(text);
         out.flush();

@@ -4,7 +4,10 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Runs statements of kind sparkr in an R process. SparkR there talks to Spark's own RBackend in
@@ -16,6 +19,8 @@ final class RInterpreter implements Interpreter {
     private final Object backend;
     private final ChildProcess child;
     private final RChannel channel;
+    /** Held for a request and its answer. */
+    private final ReentrantLock conversation = new ReentrantLock();
 
     RInterpreter(Path folder, int outputBytesMax) throws InterpreterException {
         this.outputBytesMax = outputBytesMax;
@@ -77,14 +82,33 @@ final class RInterpreter implements Interpreter {
 
     @Override
     public Result execute(Statement statement, StatementOutput output) {
+        conversation.lock();
         try {
             RChannel.Answer answer =
-                    channel.ask(statement.code, statement.jobGroup(), outputBytesMax);
+                    channel.ask("EXEC", statement.jobGroup(), statement.code, outputBytesMax);
             return answer.outcome.equals("OK")
                     ? Result.ok(answer.data())
                     : Result.error("Error", answer.message).withPrinted(answer.text);
         } catch (IOException gone) {
             return Result.died(child.howItEnded());
+        } finally {
+            conversation.unlock();
+        }
+    }
+
+    /** R does one thing at a time: while a statement runs it cannot tell. */
+    @Override
+    public List<String> complete(String text) {
+        if (!conversation.tryLock()) {
+            return Collections.emptyList();
+        }
+        try {
+            String found = channel.ask("COMPLETE", "0", text, outputBytesMax).message;
+            return found.isEmpty() ? Collections.emptyList() : Arrays.asList(found.split("\n"));
+        } catch (IOException gone) {
+            return Collections.emptyList();
+        } finally {
+            conversation.unlock();
         }
     }
 

@@ -7,9 +7,13 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The Scala compiler's own REPL engine, IMain, from Spark's jars, in the forms of Scala 2.12 and
@@ -33,9 +37,20 @@ final class ScalaEngine {
     private static final Set<String> DEFINITIONS =
             new LinkedHashSet<>(Arrays.asList("ClassDef", "ModuleDef", "DefDef", "TypeDef"));
 
+    private static final Pattern MODIFIERS =
+            Pattern.compile("\\n[ "
+                            + "\\t]*((?:(?:@[\\w.]+(?:\\([^\\n]*\\))?|abstract|case|final|implicit|"
+                            + "lazy|override|private"
+                    + "|protected|sealed)\\s+)+)$");
+
     private final boolean scala213;
     private final Object imain;
     private final PrintWriter messages;
+    /**
+     * Held by whoever uses the compiler. A completion beside a compilation breaks the compiler for
+     * good, and a statement's code runs inside of the call that compiles it.
+     */
+    private final ReentrantLock compiler = new ReentrantLock();
 
     /**
      * Creates the engine; it needs no Spark context, so it can start beside it. It writes echoes
@@ -112,9 +127,14 @@ final class ScalaEngine {
 
     /** Runs code; synthetic code leaves no numbered results behind. */
     Outcome interpret(String code, boolean synthetic) {
-        Object outcome = Reflect.call(imain, "interpret", code, synthetic);
-        messages.flush();
-        return outcome(outcome.toString());
+        compiler.lock();
+        try {
+            Object outcome = Reflect.call(imain, "interpret", code, synthetic);
+            messages.flush();
+            return outcome(outcome.toString());
+        } finally {
+            compiler.unlock();
+        }
     }
 
     private static Outcome outcome(String name) {
@@ -137,6 +157,15 @@ final class ScalaEngine {
      * nothing is added to {@code pieces}.
      */
     Outcome split(String block, List<Piece> pieces) {
+        compiler.lock();
+        try {
+            return parse(block, pieces);
+        } finally {
+            compiler.unlock();
+        }
+    }
+
+    private Outcome parse(String block, List<Piece> pieces) {
         Object trees;
         if (scala213) {
             Object either = Reflect.call(imain, "parse", block);
@@ -171,7 +200,7 @@ final class ScalaEngine {
             if (!(Boolean) Reflect.call(position, "isRange")) {
                 continue;
             }
-            int at = (Integer) Reflect.call(position, "start");
+            int at = withModifiers(block, end, (Integer) Reflect.call(position, "start"));
             boolean onNewLine = end > 0 && at >= end && block.substring(end, at).indexOf('\n') >= 0;
             if (onNewLine && !(definition && afterDefinition)) {
                 pieces.add(new Piece(block.substring(start, at), blankLines));
@@ -186,6 +215,15 @@ final class ScalaEngine {
         }
     }
 
+    /** Where a definition begins whose tree begins after its annotations, on lines of its own. */
+    private static int withModifiers(String block, int end, int start) {
+        if (end == 0 || start < end) {
+            return start;
+        }
+        Matcher modifiers = MODIFIERS.matcher(block).region(end, start);
+        return modifiers.find() ? modifiers.start(1) : start;
+    }
+
     private static int blankLines(String gap) {
         String[] lines = gap.split("\n", -1);
         int blank = 0;
@@ -195,7 +233,19 @@ final class ScalaEngine {
         return blank;
     }
 
+    /** Finds nothing while a statement is compiled or runs. */
     List<String> complete(String code, int cursor) {
+        if (!compiler.tryLock()) {
+            return Collections.emptyList();
+        }
+        try {
+            return candidates(code, cursor);
+        } finally {
+            compiler.unlock();
+        }
+    }
+
+    private List<String> candidates(String code, int cursor) {
         Object completer;
         if (scala213) {
             Object accumulator =

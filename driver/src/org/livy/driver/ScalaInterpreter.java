@@ -200,8 +200,8 @@ final class ScalaInterpreter implements Interpreter {
     }
 
     @Override
-    public List<String> complete(String code, int cursor) {
-        return engine.complete(code, cursor);
+    public List<String> complete(String text) {
+        return engine.complete(text, text.length());
     }
 
     @Override

@@ -1,5 +1,7 @@
 package org.livy.driver;
 
+import java.util.List;
+
 /** Runs statements of kind sql on the shared SparkSession. Needs no REPL. */
 final class SqlInterpreter implements Interpreter {
     /** Room for what stands around the rows. */
@@ -30,6 +32,11 @@ final class SqlInterpreter implements Interpreter {
         } finally {
             SparkAccess.clearJobGroup();
         }
+    }
+
+    @Override
+    public List<String> complete(String text) {
+        return SqlCompletion.complete(text);
     }
 
     @Override

@@ -6,7 +6,6 @@ import traceback
 from livy_magics import Magics, StatementError, error
 
 SOURCE = "<stdin>"
-COMPLETIONS_MAX = 500
 # Frames of code in these files are no business of the user's.
 HIDDEN_FILES = {__file__, sys.modules[Magics.__module__].__file__}
 
@@ -116,16 +115,3 @@ class Runner(object):
         except BaseException:
             return current_error()
         return answer
-
-    def complete(self, code, cursor):
-        import rlcompleter
-        begin = cursor
-        while begin > 0 and (code[begin - 1].isalnum() or code[begin - 1] in "._"):
-            begin -= 1
-        completer, found = rlcompleter.Completer(self.names), []
-        while len(found) < COMPLETIONS_MAX:
-            name = completer.complete(code[begin:cursor], len(found))
-            if name is None:
-                break
-            found.append(name)
-        return {"candidates": found}

@@ -23,6 +23,7 @@ if FOLDER not in sys.path:  # Python can be told to leave it out.
     sys.path.insert(0, FOLDER)
 wrote_none = sys.dont_write_bytecode
 sys.dont_write_bytecode = True
+import livy_completion
 import livy_output
 import livy_statements
 sys.dont_write_bytecode = wrote_none
@@ -90,6 +91,7 @@ class Server(object):
         self.writing = threading.Lock()
         self.follower = None
         self.context = None
+        self.names = {}
         self.files = os.getcwd()  # The process starts in Spark's folder of files.
 
     def reply(self, message):
@@ -105,6 +107,8 @@ class Server(object):
                 self.follow(message["of"])
             elif message["op"] == "add":
                 self.add_file(message["file"])
+            elif message["op"] == "complete":
+                self.complete(message)
             elif message["op"] != "interrupt":
                 self.requests.put(message)
             elif message["of"] == self.running:
@@ -144,16 +148,14 @@ class Server(object):
 
     def serve(self, runner):
         self.context = runner.context
+        self.names = runner.names
         signal.signal(signal.SIGINT, self.on_interrupt)
         threading.Thread(target=self.read, daemon=True, name="livy-requests").start()
         while True:
             request = self.requests.get()
             if request is None:
                 return
-            if request["op"] == "complete":
-                answer = self.quietly(runner, request)
-            else:
-                answer = self.execute(runner, request)
+            answer = self.execute(runner, request)
             answer["id"] = request["id"]
             try:
                 self.reply(answer)
@@ -162,11 +164,13 @@ class Server(object):
                 failed = livy_statements.error("ValueError", text, [])
                 self.reply(dict(failed, id=request["id"], stdout=""))
 
-    def quietly(self, runner, request):
+    def complete(self, request):
+        """While a statement runs, too. An error here is no business of the user's."""
         try:
-            return runner.complete(request["code"], request["cursor"])
+            found = livy_completion.complete(request["code"], self.names)
         except Exception:
-            return {"candidates": []}
+            found = []
+        self.reply({"id": request["id"], "candidates": found})
 
     def execute(self, runner, request):
         answer = None

@@ -116,6 +116,16 @@ local({
     })
   }
 
+  complete <- function(code) {
+    line <- utils::tail(strsplit(code, "\n", fixed = TRUE)[[1L]], 1L)
+    if (!length(line)) return("")
+    utils:::.assignLinebuffer(line)
+    utils:::.assignEnd(nchar(line))
+    utils:::.guessTokenFromLine()
+    utils:::.completeToken()
+    paste(utils::head(utils:::.retrieveCompletions(), 500L), collapse = "\n")
+  }
+
   repeat {
     head <- tryCatch(readHead(), interrupt = function(i) "")
     if (is.null(head)) break
@@ -125,11 +135,15 @@ local({
     if (is.null(code)) break
     outFile <- tempfile("out")
     r <- tryCatch({
-      if (withSpark) {
+      if (h[1L] == "COMPLETE") {
+        list("OK", complete(code))
+      } else if (withSpark) {
         SparkR:::callJMethod(get(".sc", envir = SparkR:::.sparkREnv), "setJobGroup", h[2L],
                              paste("Job group for statement", h[2L]), TRUE)
+        run(code, outFile)
+      } else {
+        run(code, outFile)
       }
-      run(code, outFile)
     }, interrupt = function(i) list("ERR", "interrupted"),
        error = function(e) list("ERR", shown(conditionMessage(e), conditionCall(e))))
     if (withSpark && identical(r[[2L]], "interrupted")) reconnectSpark()

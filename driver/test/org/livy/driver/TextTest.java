@@ -30,6 +30,15 @@ final class TextTest {
             equal("a\nb\r\nc", LineEnds.toLineFeeds("a\nb\r\nc"));
             equal("a", LineEnds.toLineFeeds("a"));
         });
+        cases.add("A cursor outside of the code, or within a character, does no harm", () -> {
+            equal("ab", Commands.before("abc", 2));
+            equal("", Commands.before("", 0));
+            equal(null, Commands.before("abc", -1));
+            equal(null, Commands.before("abc", 4));
+            equal(null, Commands.before("abc", 1L << 40));
+            equal("a", Commands.before("a\ud83d\ude00b", 2));
+            equal("a\ud83d\ude00", Commands.before("a\ud83d\ude00b", 3));
+        });
         cases.add("Magic lines stand alone and text in quotes has none", () -> {
             equal(Arrays.asList("val x = 1\n", "%json x", "1 + 2\n"),
                     ScalaMagics.split("val x = 1\n%json x\n\n1 + 2".replace("\n\n", "\n")));
