@@ -384,30 +384,30 @@ TEST_CASE("T8: requests for a session are its heartbeat, and one that waits is f
     f.clock.Advance(time);
     f.timer.After(Clock::Duration::zero(), [&] { passed.set_value(); });
     passed.get_future().wait();
-    return ParseJson(f.Get("/sessions").body)
-        ->Find("sessions")
-        ->items()[0]
-        .Find("state")
-        ->AsString();
+    return *ParseJson(f.Get("/sessions").body)
+                ->Find("sessions")
+                ->items()[0]
+                .Find("state")
+                ->AsString();
   };
   using std::chrono::seconds;
   f.StartIdle(R"({"kind":"spark","heartbeatTimeoutInSecond":2})");
   f.Send("POST", "/sessions/0/statements", R"({"code":"1"})");
   for (const char* path : {"", "/state", "/log", "/statements", "/statements/0"}) {
     CAPTURE(std::string_view(path));
-    CHECK(*pass(seconds(1)) == "busy");
+    CHECK(pass(seconds(1)) == "busy");
     f.Get(std::string("/sessions/0") + path);
   }
   const auto waiting = f.Start({.target = "/sessions/0/statements/0?wait=50s"});
-  CHECK(*pass(seconds(49)) == "busy");
+  CHECK(pass(seconds(49)) == "busy");
   waiting->gone();
-  CHECK(*pass(seconds(1)) == "busy");
+  CHECK(pass(seconds(1)) == "busy");
   f.Get("/sessions/0/log", {{"X-User", "bob"}});  // Refused, so it is none.
-  CHECK(*pass(seconds(1)) == "shutting_down");
+  CHECK(pass(seconds(1)) == "shutting_down");
   f.End(0);
   CHECK(f.Get("/sessions/0").body.find(R"("endReason":"no heartbeat for 2s")") !=
         std::string::npos);
-  CHECK(*pass(std::chrono::minutes(9)) == "dead");
+  CHECK(pass(std::chrono::minutes(9)) == "dead");
 }
 
 TEST_CASE("an ended session is forgotten after the retain time") {
