@@ -32,12 +32,19 @@ int Fail(const livy::Error& error) {
   return EXIT_FAILURE;
 }
 
+// Whoever started the server, such as nohup, wants it to live on.
+bool IsIgnored(int signal) {
+  struct sigaction action = {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 // Signals that end the server are taken by one call of sigwait; all threads inherit the mask.
 sigset_t BlockEndingSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
-    sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    if (signal != SIGHUP || !IsIgnored(signal)) sigaddset(&signals, signal);
+  }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
