@@ -16,7 +16,8 @@ LISTENING = re.compile(r"listening on (http://\S+)")
 class LiveServer:
     """livy-server on a free port, with its state and its output in `folder`."""
 
-    def __init__(self, build_root, folder, settings="", port=("--port", "0"), **environment):
+    def __init__(self, build_root, folder, settings="", port=("--port", "0"), program=(),
+                 **environment):
         folder = pathlib.Path(folder)
         self.log = folder / "server.log"
         conf = folder / "livy.conf"
@@ -24,7 +25,7 @@ class LiveServer:
         environment |= {"XDG_STATE_HOME": str(folder / "state")}
         with self.log.open("w") as errors:
             self.process = subprocess.Popen(
-                [build_root / "server/livy-server", *port, "--conf", conf],
+                [*program, build_root / "server/livy-server", *port, "--conf", conf],
                 env=os.environ | environment, text=True, cwd=folder,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
             )

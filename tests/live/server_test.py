@@ -53,9 +53,12 @@ class Kinds(WithServer):
     def test_kinds_share_a_session(self):
         server = self.server
         session = server.start_session("shared")
-        self.assertIn("Int = 2", server.run(session, "1 + 1", kind="spark")["data"]["text/plain"])
-        self.assertEqual(server.run(session, "1 + 1", kind="pyspark")["data"],
-                         {"text/plain": "2"})
+        scala = server.run(session, "1 + 1", kind="spark")
+        self.assertIn("Int = 2", scala["data"]["text/plain"])
+        python = server.run(session, "1 + 1", kind="pyspark")
+        self.assertEqual(python["data"], {"text/plain": "2"})
+        # One queue, one count.
+        self.assertEqual((scala["execution_count"], python["execution_count"]), (0, 1))
         server.run(session, 'spark.range(3).createOrReplaceTempView("t")', kind="spark")
         rows = server.run(session, "select count(*) from t", kind="sql")
         self.assertEqual(rows["data"]["application/json"]["data"], [[3]])
@@ -217,6 +220,54 @@ class Deaths(WithServer):
         (driver,) = drivers_of(server.process)
         self.assertEqual(server.stop(), 0)
         self.assertTrue(has_ended(driver))
+
+
+class Expiry(WithServer):
+    """Sessions whose time is over, and those whose statements came first."""
+
+    settings = WithServer.settings + "livy.server.session.timeout = 2s\n"
+
+    def ended(self, session):
+        view = {"state": "idle"}
+        while view["state"] != "dead":
+            _, view = self.server.request("GET", f"/sessions/{session}")
+        return view["endReason"], view["log"][-1]
+
+    def test_an_idle_session_ends_and_one_that_works_does_not(self):
+        _, created = self.server.request("POST", "/sessions", {"kind": "pyspark"})
+        session = created["id"]
+        # Submitted while it starts, and longer than the limit.
+        slow = "import time; time.sleep(4); print('slept')"
+        self.assertEqual(self.server.run(session, slow)["data"], {"text/plain": "slept"})
+        self.assertEqual(self.ended(session), ("idle for 2s", "idle for 2s"))
+        self.assertEqual(drivers_of(self.server.process), [])
+
+    def test_a_session_ends_without_a_heartbeat(self):
+        _, created = self.server.request(
+            "POST", "/sessions", {"heartbeatTimeoutInSecond": 1, "idleTimeout": "1h"})
+        view = created
+        while view["state"] != "dead":  # The list is no heartbeat.
+            _, page = self.server.request("GET", "/sessions")
+            (view,) = [one for one in page["sessions"] if one["id"] == created["id"]]
+        self.assertEqual(view["endReason"], "no heartbeat for 1s")
+
+
+class Signals(unittest.TestCase):
+    """Which signals end a server."""
+
+    def test_a_hangup_ends_a_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = LiveServer(BUILD_ROOT, folder)
+            server.process.send_signal(signal.SIGHUP)
+            self.assertEqual(server.process.wait(END_SECONDS_MAX), 0)
+            server.kill()
+
+    def test_under_nohup_a_hangup_is_ignored(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = LiveServer(BUILD_ROOT, folder, program=("nohup",))
+            server.process.send_signal(signal.SIGHUP)
+            self.assertEqual(server.request("GET", "/version")[0], 200)
+            self.assertEqual(server.stop(), 0)
 
 
 class BadStarts(unittest.TestCase):

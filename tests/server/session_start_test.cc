@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -24,6 +25,37 @@ TEST_CASE("a session is starting until its driver is idle") {
   CHECK(f.session->state() == SessionState::kStarting);
   f.BecomeIdle();
   CHECK(f.session->state() == SessionState::kIdle);
+}
+
+TEST_CASE("T1, T2: a session is busy from a statement's submission until none is left") {
+  Fixture f;
+  std::vector<SessionState> states;
+  const auto look = [&] {
+    const SessionState now = f.session->state();
+    if (states.empty() || states.back() != now) states.push_back(now);
+  };
+  using enum SessionState;
+  look();
+  const auto happens = [&](DriverEvent event) {
+    f.Happens({std::move(event)});
+    look();
+  };
+  happens({.what = StateEvent{.state = kStarting}});
+  happens(Idle());
+  f.session->Submit("", Kind::kSpark).value();
+  look();
+  for (const DriverEvent& event : {Started(0), Finished(0, "{}"), Idle()})
+    happens(event);
+  CHECK(states == std::vector{kStarting, kIdle, kBusy, kIdle});
+
+  states.clear();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.session->Submit("2", Kind::kSpark).value();
+  look();
+  for (const DriverEvent& event : {Started(1), Finished(1, "{}"), Started(2), Finished(2, "{}")})
+    happens(event);
+  happens(Idle());
+  CHECK(states == std::vector{kBusy, kIdle});
 }
 
 TEST_CASE("statements submitted while a session starts wait, and it is busy once they can run") {
