@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/duration.h"
-#include "server/guarded.h"
+#include "server/guarded_parts.h"
 
 namespace livy::internal {
 namespace {
@@ -78,7 +78,7 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
     if (const auto session = self.lock()) session->OnApplication(status);
   };
   Result<std::unique_ptr<Application>> application =
-      Guarded([&] { return launcher.Launch(launch, std::move(observer)); });
+      LaunchGuarded(launcher, launch, std::move(observer), services_.log);
   if (!application) {
     return OnApplication(
         {.state = ApplicationState::kFailed, .reason = application.error().message});

@@ -15,6 +15,7 @@
 #include "http/certificate.h"
 #include "http/http_server.h"
 #include "server/guarded.h"
+#include "server/guarded_parts.h"
 #include "server/in_process_connection.h"
 #include "server/rest_service.h"
 #include "server/session_manager.h"
@@ -100,6 +101,8 @@ class Server : public LivyServer {
   explicit Server(ServerOptions options)
       : options_(std::move(options)),
         upload_dir_(options_.upload_dir.empty() ? TemporaryUploadDir() : options_.upload_dir),
+        log_(*options_.log),
+        access_(*options_.access_manager, log_),
         guarded_store_(*options_.store),
         store_(guarded_store_),
         timer_(*options_.clock) {}
@@ -115,7 +118,7 @@ class Server : public LivyServer {
         .store = store_,
         .clock = *options_.clock,
         .timer = timer_,
-        .log = *options_.log,
+        .log = log_,
         .limits = options_.limits,
         .expiry = options_.expiry,
         .settings = {.statements_retained_max = options_.limits.statements_retained_max,
@@ -133,8 +136,7 @@ class Server : public LivyServer {
     rest_.emplace(RestOptions{.security_headers = options_.security_headers,
                               .tls = tls,
                               .wait_max = options_.limits.wait_max},
-                  *sessions_, *options_.access_manager, options_.authenticator.get(),
-                  *options_.log);
+                  *sessions_, access_, options_.authenticator.get(), log_);
     SchedulePing();
     return Listen(tls);
   }
@@ -201,6 +203,8 @@ class Server : public LivyServer {
 
   const ServerOptions options_;
   const std::filesystem::path upload_dir_;
+  GuardedLogSink log_;
+  const GuardedAccessManager access_;
   GuardedStore guarded_store_;
   SessionStore store_;
   Timer timer_;

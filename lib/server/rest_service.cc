@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/duration.h"
+#include "server/guarded.h"
 #include "server/reply.h"
 #include "server/rest_call.h"
 
@@ -160,7 +161,8 @@ void RestService::Handle(const std::shared_ptr<Exchange>& exchange) {
 
 bool RestService::Admit(const std::shared_ptr<Call>& call) {
   if (authenticator_ != nullptr) {
-    const Result<User> user = authenticator_->Authenticate(call->request());
+    const Result<User> user =
+        Guarded([&] { return authenticator_->Authenticate(call->request()); });
     if (!user) {
       call->Reply(ErrorReply(user.error()));
       return false;

@@ -116,7 +116,10 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
   LaunchRequest launch = LaunchFor(*session, *link, *std::move(conf));
   Result<void> stored = services_.store.SaveSession(
       {.id = *id, .app_tag = launch.tag, .owner = session->ownership().owner, .request = request});
-  if (stored) stored = Insert(session);
+  if (stored) {
+    stored = Insert(session);
+    if (!stored) Forget(*session);
+  }
   if (!stored) {
     listener_.Close(*id);
     Unreserve(request);
@@ -216,13 +219,16 @@ bool SessionManager::Remove(const std::shared_ptr<InteractiveSession>& session) 
     --removing_;
     changed_.notify_all();
   });
-  const Result<void> removed = services_.store.Remove(session->id(), session->StatementIds());
-  if (!removed) {
-    services_.log.Write(
-        LogLevel::kWarning, "server",
-        fmt::format("session={} stays in the store: {}", session->id(), removed.error().message));
-  }
+  Forget(*session);
   return true;
+}
+
+void SessionManager::Forget(const InteractiveSession& session) {
+  const Result<void> removed = services_.store.Remove(session.id(), session.StatementIds());
+  if (removed) return;
+  services_.log.Write(
+      LogLevel::kWarning, "server",
+      fmt::format("session={} stays in the store: {}", session.id(), removed.error().message));
 }
 
 void SessionManager::KeepFollowersAlive() {

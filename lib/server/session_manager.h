@@ -89,6 +89,7 @@ class SessionManager {
                           SparkConf conf) const;
   void OnEnded(const std::shared_ptr<InteractiveSession>& session);
   bool Remove(const std::shared_ptr<InteractiveSession>& session);
+  void Forget(const InteractiveSession& session);
 
   const SessionManagerOptions options_;
   SessionServices& services_;
