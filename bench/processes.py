@@ -205,8 +205,11 @@ def stub_server(build, folder, *arguments):
 
 
 def bare_handler(build, folder, mode, bytes_, threads):
-    return Server(f"bare {mode}", [build / "bench/bare_handler", mode, 0, bytes_, threads],
-                  folder / "bare_handler.log")
+    """None if there is none: that of cpp-httplib is built where the system has it."""
+    program = build / "bench" / {"ours": "bare_handler", "httplib": "bare_httplib"}[mode]
+    if not program.exists():
+        return None
+    return Server(f"bare {mode}", [program, 0, bytes_, threads], folder / f"{program.name}.log")
 
 
 def nginx(folder, bytes_):

@@ -14,7 +14,6 @@ build_requirements=(
   'meson               meson_is_new_enough'
   'default-jdk-headless find_jdk'
   'libcli11-dev        pkg-config --exists CLI11'
-  'libcpp-httplib-dev  pkg-config --exists cpp-httplib'
   'libfmt-dev          pkg-config --exists fmt'
   'libsqlite3-dev      pkg-config --exists sqlite3'
   'libssl-dev          pkg-config --exists openssl'
@@ -37,6 +36,7 @@ test_requirements=(
   'r-base-core         have R'
   'doctest-dev         compiles_with doctest/doctest.h'
   'dpkg-dev            libraries_have_a_place'
+  'libcpp-httplib-dev  pkg-config --exists cpp-httplib'
 )
 
 say() { printf '%s\n' "$*" >&2; }
