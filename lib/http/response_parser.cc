@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "http/field_text.h"
-#include "http/response_writer.h"
+#include "http/status.h"
 
 namespace livy::internal {
 namespace {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "http/field_text.h"
+#include "http/status.h"
 
 namespace livy::internal {
 namespace {
@@ -100,10 +101,6 @@ WrittenHeaders AppendOwnHeaders(std::string& out, const HttpHeaders& headers) {
 
 }  // namespace
 
-bool IsBodiless(int status) {
-  return status < 200 || status == 204 || status == 304;
-}
-
 std::string HttpDate(Clock::WallTime time) {
   constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed",
                                                      "Thu", "Fri", "Sat"};
@@ -127,8 +124,8 @@ std::string WriteResponse(const HttpResponse& response, const ResponseForm& form
       form.framing == BodyFraming::kLength && !form.omits_body && !IsBodiless(response.status);
   std::string out;
   out.reserve(kHeadBytesUsual + (has_body ? response.body.size() : 0));
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status,
-                 ReasonPhrase(response.status));
+  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  out.append(ReasonPhrase(response.status)).append("\r\n");
   const WrittenHeaders written = AppendOwnHeaders(out, response.headers);
   if (!written.has_date) AppendHeader(out, "Date", CachedDate(now));
   if (form.framing == BodyFraming::kChunks) {

@@ -27,9 +27,6 @@ struct ResponseForm {
 std::string WriteResponse(const HttpResponse& response, const ResponseForm& form,
                           Clock::WallTime now);
 
-// Whether answers of this status never have a body.
-bool IsBodiless(int status);
-
 // One chunk of a chunked body. `bytes` must not be empty.
 std::string WriteChunk(std::string_view bytes);
 

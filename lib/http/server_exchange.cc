@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "http/response_writer.h"
+#include "http/status.h"
 
 namespace livy::internal {
 namespace {
