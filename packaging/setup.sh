@@ -22,7 +22,9 @@ build_requirements=(
 )
 # A build without them has no such stores; the tests want all.
 store_requirements=(
+  'libhiredis-dev      pkg-config --exists hiredis'
   'libzookeeper-mt-dev compiles_with zookeeper/zookeeper.h'
+  'redis-server        have redis-server'
 )
 spark_requirements=(
   'python3             have python3'

@@ -26,7 +26,7 @@ MAY_INCLUDE = {
 OWNERS = {
     "rapidjson/": ["lib/core/json*"],
     "httplib": ["bench/bare_httplib.cc", "tests/install/foreign*"],
-    "openssl/": ["lib/http/*", "lib/security/*", "tests/http/*"],
+    "openssl/": ["lib/http/*", "lib/security/*", "lib/store/redis*", "tests/http/*"],
     "zlib": ["lib/http/*", "tests/http/*"],
     "sqlite3": ["lib/store/*"],
     "zookeeper": ["lib/store/*"],

@@ -101,4 +101,38 @@ struct ZooKeeperStoreOptions {
 Result<std::unique_ptr<Store>> OpenZooKeeperStore(const ZooKeeperStoreOptions& options,
                                                   LogSink& log);
 
+enum class RedisSecurity { kPlain, kTls };
+
+struct RedisStoreOptions {
+  std::string host = "127.0.0.1";
+  int port = 6379;
+  std::filesystem::path unix_socket = {};  // Goes before host and port.
+  std::string user = {};                   // Of Redis's access lists; empty: "default".
+  std::string password = {};               // Empty: none.
+  int database = 0;
+  std::string prefix = "livy";  // Of all names of the store: "livy:v:...", "livy:c:...".
+  RedisSecurity security = RedisSecurity::kPlain;
+  // PEM files. Without `ca_file` the system's authorities count; the other two are for servers that
+  // ask clients for a certificate.
+  std::filesystem::path ca_file = {};
+  std::filesystem::path certificate_file = {};
+  std::filesystem::path key_file = {};
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(15);  // With all retries.
+  std::chrono::milliseconds retry_pause = std::chrono::milliseconds(100);
+};
+
+// Keeps everything in Redis 6 or newer. What Apply() acknowledged is as durable as Redis makes it:
+// it survives the death of Redis only with `appendonly yes`, at any moment only with `appendfsync
+// always`; without the first a warning goes to `log`, which must outlive the store. Each Apply() is
+// one transaction; changes made at the same time share one. Apply() fails with kUnavailable after
+// `request_timeout` at the latest; if a connection broke then, the changes may have been made
+// nevertheless, as a whole, and can be repeated. Of several stores with one prefix, the last that
+// began to change it goes on; Apply() of the others fails with kUnavailable.
+//
+// Fails with kInvalidArgument if an option is wrong or the library was built without Redis; with
+// kUnavailable if it cannot be reached within `connect_timeout`, or refuses the password. Safe to
+// use from several threads.
+Result<std::unique_ptr<Store>> OpenRedisStore(const RedisStoreOptions& options, LogSink& log);
+
 }  // namespace livy

@@ -3,8 +3,11 @@
 
 #include <atomic>
 #include <cstdio>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -12,11 +15,35 @@
 #include <fmt/format.h>
 
 #include <livy/clock.h>
+#include <livy/log.h>
 #include <livy/store.h>
 
 namespace livy {
 
 constexpr int kExitSkipped = 77;  // As Meson understands it.
+
+// Keeps what is told of the connection.
+class Lines : public LogSink {
+ public:
+  void Write(LogLevel, std::string_view domain, std::string_view message) override {
+    const std::lock_guard lock(mutex_);
+    text_ += fmt::format("{}: {}\n", domain, message);
+  }
+  bool Has(std::string_view words) const {
+    const std::lock_guard lock(mutex_);
+    return text_.find(words) != text_.npos;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;  // Guarded by mutex_.
+};
+
+// Outlive every store.
+inline LogSink& NoLog() {
+  static const std::unique_ptr<LogSink> log = MakeNullLogSink();
+  return *log;
+}
 
 // Threads that change pairs of keys until they are told to stop, whatever happens to the server.
 class FaultWriters {

@@ -24,29 +24,6 @@ namespace {
 using namespace std::chrono_literals;
 using Names = std::vector<std::string>;
 
-// Keeps what is told of the connection.
-class Lines : public LogSink {
- public:
-  void Write(LogLevel, std::string_view domain, std::string_view message) override {
-    const std::lock_guard lock(mutex_);
-    text_ += fmt::format("{}: {}\n", domain, message);
-  }
-  bool Has(std::string_view words) const {
-    const std::lock_guard lock(mutex_);
-    return text_.find(words) != text_.npos;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;  // Guarded by mutex_.
-};
-
-// Outlive every store.
-LogSink& NoLog() {
-  static const std::unique_ptr<LogSink> log = MakeNullLogSink();
-  return *log;
-}
-
 // For the tests that do the server no harm. Each takes a prefix of its own.
 ZooKeeperHost& SharedHost() {
   static ZooKeeperHost host;
@@ -211,7 +188,7 @@ TEST_CASE("what was acknowledged survives servers that are killed, and nothing i
 TEST_CASE("a server that does not answer is given up in time, and used again when it does") {
   ZooKeeperHost host;
   ZooKeeperStoreOptions options = At(host.hosts());
-  options.request_timeout = 500ms;
+  options.request_timeout = 1500ms;
   const auto store = OpenZooKeeperStore(options, NoLog()).value();
   REQUIRE(store->Apply({{"a", "1"}}));
   const auto clock = MakeSystemClock();
@@ -220,7 +197,7 @@ TEST_CASE("a server that does not answer is given up in time, and used again whe
   const Result<void> refused = store->Apply({{"a", "2"}, {"b", "2"}});
   const auto value = store->Get("a");
   host.GoOn();
-  CHECK(clock->Now() - begun < 5s);
+  CHECK(clock->Now() - begun < 15s);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kUnavailable);
   CHECK_FALSE(value);
