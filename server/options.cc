@@ -239,6 +239,15 @@ void TakeLogLevel(Settings& settings, Options& options) {
   options.log_level = found->second;
 }
 
+void TakeRecovery(Settings& settings, ServerOptions& server) {
+  std::string mode = "off";
+  settings.Take("livy.server.recovery.mode", mode);
+  if (mode != "off" && mode != "recovery") {
+    settings.Fail("livy.server.recovery.mode", mode, "off or recovery");
+  }
+  server.recovery = mode == "recovery" ? Recovery::kAlways : Recovery::kAfterCrash;
+}
+
 void TakeState(Settings& settings, const Environment& environment, Options& options) {
   std::string store = "sqlite";
   settings.Take("livy.server.state-store", store);
@@ -297,6 +306,7 @@ Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
   TakeDriver(settings, options.server);
   TakeSpark(settings, options);
   TakeLogLevel(settings, options);
+  TakeRecovery(settings, options.server);
   TakeState(settings, environment, options);
   if (!settings.wrong().empty()) return Invalid(settings.wrong());
   for (const std::string& key : settings.UnknownKeys()) {

@@ -74,6 +74,13 @@ struct SessionExpiry {
   std::chrono::milliseconds ttl = std::chrono::hours(8);  // livy.server.session.ttl.
 };
 
+// What becomes of sessions when their server stops; a crash they survive in any case, if their
+// store does.
+enum class Recovery {
+  kAfterCrash,  // Stop() ends them. livy.server.recovery.mode = off.
+  kAlways,      // Stop() leaves them to a later server, for driver_server_lost_timeout at most.
+};
+
 struct ServerOptions {
   std::string host = "127.0.0.1";  // An address or a name; "::1" and "0.0.0.0" too.
   int port = 0;                    // 0: any free port; LivyServer::port() tells which.
@@ -92,6 +99,7 @@ struct ServerOptions {
   std::chrono::milliseconds driver_cancel_timeout = std::chrono::seconds(30);
   std::chrono::milliseconds driver_server_lost_timeout = std::chrono::minutes(10);
   SessionExpiry expiry = {};
+  Recovery recovery = Recovery::kAfterCrash;
   std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.
 
   // Where files wait that clients have uploaded, in a folder for each session; of this server

@@ -24,11 +24,10 @@ std::string_view WhyRefused(int status) {
 void DriverLink::Send(const DriverCommand& command) {
   const std::lock_guard lock(mutex_);
   if (closed_) return;
-  Numbered& added = backlog_.emplace_back(++last_number_, "");
-  added.line = EncodeCommand(command, added.number);
+  backlog_.push_back({.number = last_number_ < 0 ? 0 : ++last_number_, .command = command});
   // Under the lock, so that commands leave in the order of their numbers. If the stream has broken,
   // the driver will come back and say from where it goes on.
-  if (stream_ && !stream_->Write(added.line)) stream_.reset();
+  if (stream_ && !stream_->Write(EncodeCommand(command, last_number_))) stream_.reset();
 }
 
 bool DriverLink::connected() const {
@@ -43,8 +42,16 @@ int DriverLink::Admit(std::string_view boot) {
 }
 
 void DriverLink::ForgetTaken(std::int64_t have) {
-  while (!backlog_.empty() && backlog_.front().number <= have)
+  while (!backlog_.empty() && backlog_.front().number > 0 && backlog_.front().number <= have)
     backlog_.pop_front();
+}
+
+// A driver that an earlier server has served goes on counting from there.
+void DriverLink::NumberBacklog(std::int64_t have) {
+  if (last_number_ >= 0) return;
+  last_number_ = have;
+  for (Numbered& command : backlog_)
+    command.number = ++last_number_;
 }
 
 void DriverLink::ServeCommands(const std::shared_ptr<Exchange>& exchange, std::string_view boot,
@@ -56,10 +63,11 @@ void DriverLink::ServeCommands(const std::shared_ptr<Exchange>& exchange, std::s
     const std::lock_guard lock(mutex_);
     status = Admit(boot);
     if (status == 200) {
+      NumberBacklog(have);
       ForgetTaken(have);
       std::string lines = EncodeHello(acknowledged_);
       for (const Numbered& command : backlog_)
-        lines += command.line;
+        lines += EncodeCommand(command.command, command.number);
       mine = exchange->Stream({.headers = {{"Content-Type", "application/x-ndjson"}}});
       old = std::exchange(stream_, mine);
       if (!mine->Write(lines)) stream_.reset();
@@ -70,7 +78,7 @@ void DriverLink::ServeCommands(const std::shared_ptr<Exchange>& exchange, std::s
   exchange->OnGone([self = weak_from_this(), gone = std::weak_ptr(mine)] {
     if (const std::shared_ptr<DriverLink> link = self.lock()) link->Forget(gone.lock());
   });
-  if (const std::shared_ptr<DriverEventSink> sink = sink_.lock()) sink->OnDriverConnected();
+  if (const std::shared_ptr<DriverEventSink> sink = sink_.lock()) sink->OnDriverConnected(boot);
 }
 
 void DriverLink::Forget(const std::shared_ptr<ResponseStream>& stream) {

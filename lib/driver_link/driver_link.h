@@ -38,18 +38,27 @@ class DriverEventSink {
   // with no lock held.
   virtual Result<void> OnDriverEvents(const std::vector<DriverEvent>& events) = 0;
 
-  // The driver has opened a command stream, for the first time or again.
-  virtual void OnDriverConnected() = 0;
+  // The driver has opened a command stream, for the first time or again. `boot` names this run of
+  // the driver program; no other one will be admitted.
+  virtual void OnDriverConnected(std::string_view boot) = 0;
 
   // A file that the driver was told to fetch. Fails with kNotFound if there is none of that name.
   virtual Result<std::string> ReadUpload(std::string_view name) = 0;
 };
 
+// What a later server must know to go on with a driver.
+struct DriverCredentials {
+  std::string secret = {};
+  std::string boot = {};  // Empty: the first that comes.
+};
+
 // Made by DriverListener::Open(). Safe to use from several threads.
 class DriverLink : public DriverCommands, public std::enable_shared_from_this<DriverLink> {
  public:
-  DriverLink(std::string secret, std::weak_ptr<DriverEventSink> sink)
-      : secret_(std::move(secret)), sink_(std::move(sink)) {}
+  DriverLink(DriverCredentials credentials, std::weak_ptr<DriverEventSink> sink)
+      : secret_(std::move(credentials.secret)),
+        sink_(std::move(sink)),
+        boot_(std::move(credentials.boot)) {}
 
   void Send(const DriverCommand& command) override;
   bool connected() const override;
@@ -76,8 +85,8 @@ class DriverLink : public DriverCommands, public std::enable_shared_from_this<Dr
 
  private:
   struct Numbered {
-    std::int64_t number;
-    std::string line;
+    std::int64_t number;  // 0: the driver has not come yet and said where to go on.
+    DriverCommand command;
   };
 
   // Whether a request's events may go to the sink, and what to answer once they are stored.
@@ -95,6 +104,7 @@ class DriverLink : public DriverCommands, public std::enable_shared_from_this<Dr
   // Binds the session to the first boot that comes; the status to refuse others with, else 200.
   int Admit(std::string_view boot);
   void ForgetTaken(std::int64_t have);
+  void NumberBacklog(std::int64_t have);
 
   const std::string secret_;
   const std::weak_ptr<DriverEventSink> sink_;
@@ -102,7 +112,7 @@ class DriverLink : public DriverCommands, public std::enable_shared_from_this<Dr
   mutable std::mutex mutex_;
   std::string boot_;               // Guarded by mutex_. Empty until a driver came.
   std::deque<Numbered> backlog_;   // Guarded by mutex_. Sent or not, but not yet taken.
-  std::int64_t last_number_ = 0;   // Guarded by mutex_.
+  std::int64_t last_number_ = -1;  // Guarded by mutex_. -1: no command has a number yet.
   std::int64_t acknowledged_ = 0;  // Guarded by mutex_. The last event that is stored.
   bool applying_ = false;          // Guarded by mutex_. A request's events are at the sink.
   bool closed_ = false;            // Guarded by mutex_.

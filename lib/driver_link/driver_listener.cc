@@ -50,7 +50,7 @@ std::string HostAndPort(const std::string& host, int port) {
 
 }  // namespace
 
-DriverListener::DriverListener(std::string fingerprint) : fingerprint_(std::move(fingerprint)) {
+DriverListener::DriverListener(Certificate certificate) : certificate_(std::move(certificate)) {
   router_.Add("GET", "/driver/v1/sessions/:id/commands", kCommands);
   router_.Add("POST", "/driver/v1/sessions/:id/events", kEvents);
   router_.Add("GET", "/driver/v1/sessions/:id/files/:name", kFile);
@@ -58,12 +58,14 @@ DriverListener::DriverListener(std::string fingerprint) : fingerprint_(std::move
 
 Result<std::unique_ptr<DriverListener>> DriverListener::Create(
     const DriverListenerOptions& options) {
-  const Result<Certificate> certificate = MakeSelfSignedCertificate("liblivy");
+  Result<Certificate> certificate = options.certificate ? Result<Certificate>(*options.certificate)
+                                                        : MakeSelfSignedCertificate("liblivy");
   if (!certificate) return certificate.error();
-  std::unique_ptr<DriverListener> listener(new DriverListener(certificate->fingerprint));
+  std::unique_ptr<DriverListener> listener(new DriverListener(*std::move(certificate)));
 
+  listener->is_recovering_ = options.is_recovering;
   Result<std::unique_ptr<HttpServer>> http =
-      HttpServer::Create(HttpOptions(options, *certificate),
+      HttpServer::Create(HttpOptions(options, listener->certificate_),
                          [self = listener.get()](const std::shared_ptr<Exchange>& exchange) {
                            self->Serve(exchange);
                          });
@@ -75,14 +77,19 @@ Result<std::unique_ptr<DriverListener>> DriverListener::Create(
 }
 
 std::shared_ptr<DriverLink> DriverListener::Open(int session, std::weak_ptr<DriverEventSink> sink) {
-  auto link = std::make_shared<DriverLink>(RandomHex(kSecretBytes), std::move(sink));
+  return Reopen(session, {.secret = RandomHex(kSecretBytes)}, std::move(sink));
+}
+
+std::shared_ptr<DriverLink> DriverListener::Reopen(int session, DriverCredentials credentials,
+                                                   std::weak_ptr<DriverEventSink> sink) {
+  auto link = std::make_shared<DriverLink>(std::move(credentials), std::move(sink));
   const std::lock_guard lock(mutex_);
   links_[session] = link;
   return link;
 }
 
 DriverAddress DriverListener::AddressFor(const DriverLink& link) const {
-  return {.server = server_, .fingerprint = fingerprint_, .secret = link.secret()};
+  return {.server = server_, .fingerprint = certificate_.fingerprint, .secret = link.secret()};
 }
 
 void DriverListener::Close(int session) {
@@ -126,7 +133,7 @@ void DriverListener::Serve(const std::shared_ptr<Exchange>& exchange) {
 
   const std::optional<int> session = ParseDigits<int>(match.params[0]);
   const std::shared_ptr<DriverLink> link = session ? Find(*session) : nullptr;
-  if (!link) return Refuse(exchange, 404);
+  if (!link) return Refuse(exchange, is_recovering_ ? 503 : 404);
   const std::string_view credentials = FindHeader(request.headers, "Authorization").value_or("");
   if (!EqualSecrets(credentials, "Bearer " + link->secret())) return Refuse(exchange, 401);
 

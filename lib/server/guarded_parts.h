@@ -118,4 +118,16 @@ inline Result<std::unique_ptr<Application>> LaunchGuarded(Launcher& launcher,
   return std::make_unique<GuardedApplication>(*std::move(application), log);
 }
 
+// The same for what it finds again.
+inline Result<std::unique_ptr<Application>> RecoverGuarded(Launcher& launcher,
+                                                           const std::string& tag,
+                                                           const std::string& handle,
+                                                           ApplicationObserver observer,
+                                                           LogSink& log) {
+  Result<std::unique_ptr<Application>> application =
+      Guarded([&] { return launcher.Recover(tag, handle, std::move(observer)); });
+  if (!application) return application.error();
+  return std::make_unique<GuardedApplication>(*std::move(application), log);
+}
+
 }  // namespace livy::internal

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "core/duration.h"
-#include "server/guarded_parts.h"
 
 namespace livy::internal {
 namespace {
@@ -57,45 +56,6 @@ InteractiveSession::InteractiveSession(int id, SessionRequest request, User owne
 InteractiveSession::~InteractiveSession() {
   if (application_ == nullptr) return;
   services_.timer.After(Clock::Duration::zero(), [application = std::move(application_)] {});
-}
-
-void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
-                               std::shared_ptr<DriverCommands> commands,
-                               std::function<void()> ended) {
-  {
-    const std::lock_guard lock(mutex_);
-    commands_ = std::move(commands);
-    ended_ = std::move(ended);
-    SendStored();
-    uploads_ = std::make_shared<Uploads>(services_.upload_dir / launch.tag,
-                                         services_.limits.uploads_bytes_max);
-  }
-  lease_->Start([self = weak_from_this()](const std::string& reason) {
-    if (const auto session = self.lock()) session->Stop(reason);
-  });
-  WriteLog(LogLevel::kInfo, "starting");
-  ApplicationObserver observer = [self = weak_from_this()](const ApplicationStatus& status) {
-    if (const auto session = self.lock()) session->OnApplication(status);
-  };
-  Result<std::unique_ptr<Application>> application =
-      LaunchGuarded(launcher, launch, std::move(observer), services_.log);
-  if (!application) {
-    return OnApplication(
-        {.state = ApplicationState::kFailed, .reason = application.error().message});
-  }
-  bool unwanted = false;
-  bool driver_came = false;
-  {
-    const std::lock_guard lock(mutex_);
-    application_ = *std::move(application);
-    unwanted = state_ == kShuttingDown;  // Stop() came while it was being launched.
-    driver_came = driver_came_;
-  }
-  if (driver_came) OnDriverConnected();  // It was quicker than the launcher.
-  if (unwanted) return Kill();
-  services_.timer.After(settings_.driver_connect_timeout, [self = weak_from_this()] {
-    if (const auto session = self.lock()) session->OnConnectTimeout();
-  });
 }
 
 void InteractiveSession::DropApplication() {
@@ -173,6 +133,7 @@ Result<void> InteractiveSession::CheckRoom(std::string_view code) const {
 Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
                                                    std::optional<int> rows_max) {
   StatementRecord statement = {.kind = kind,
+                               .rows_max = rows_max,
                                .code = std::make_shared<const std::string>(std::move(code))};
   const Telling telling(*this);
   {
@@ -194,8 +155,7 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
     if (!IsFinal(statement.state)) {
       ++queued_;
       queued_bytes_ += statement.code->size();
-      unsent_[statement.id] = {
-          .id = statement.id, .kind = kind, .code = *statement.code, .rows_max = rows_max};
+      unsent_[statement.id] = ExecuteCommandFor(statement);
     }
     if (!IsStarting()) MoveTo(kBusy);
   }

@@ -49,6 +49,13 @@ struct SessionServices {
   std::filesystem::path upload_dir = {};  // Each session with uploads has a folder there.
 };
 
+// What a session begins with.
+struct SessionBeginning {
+  StoredSession record = {};  // As it is stored.
+  std::shared_ptr<DriverCommands> commands = {};
+  std::function<void()> ended = {};  // Called once when the session has ended.
+};
+
 struct StatementSlice {
   int total = 0;
   std::vector<StatementRecord> statements = {};
@@ -75,10 +82,18 @@ class InteractiveSession : public DriverEventSink,
   const Ownership& ownership() const { return ownership_; }
   const SessionSettings& settings() const { return settings_; }
 
-  // Starts the driver; `commands` reaches it. Called once. If it cannot be started the session is
-  // dead, and says why in its log. `ended` is called once when the session has ended.
-  void Start(Launcher& launcher, const LaunchRequest& launch,
-             std::shared_ptr<DriverCommands> commands, std::function<void()> ended);
+  // One of the next three is called, once.
+
+  // Starts the driver. If it cannot be started the session is dead, and says why in its log.
+  void Start(Launcher& launcher, const LaunchRequest& launch, SessionBeginning beginning);
+
+  // Goes on with the driver that an earlier server has started: it is dead if that has ended
+  // meanwhile, or does not dial within the time that a new one has.
+  void Recover(Launcher& launcher, SessionBeginning beginning,
+               std::vector<StatementRecord> statements);
+
+  // Shows a session that has ended, which has an end in its record.
+  void Restore(const StoredSession& record, std::vector<StatementRecord> statements);
 
   // Lets go of the application, for a session that nobody will look at. When this returns, the
   // application's observer is not being called and will not be. Not to be called by that observer.
@@ -153,7 +168,7 @@ class InteractiveSession : public DriverEventSink,
 
   // DriverEventSink:
   Result<void> OnDriverEvents(const std::vector<DriverEvent>& events) override;
-  void OnDriverConnected() override;
+  void OnDriverConnected(std::string_view boot) override;
   Result<std::string> ReadUpload(std::string_view name) override;
 
  private:
@@ -169,6 +184,12 @@ class InteractiveSession : public DriverEventSink,
     const InteractiveSession& session_;
   };
 
+  void Begin(SessionBeginning beginning);
+  ApplicationObserver Observer();
+  Result<std::unique_ptr<Application>> FindAgain(Launcher& launcher, const std::string& tag,
+                                                 const std::string& handle);
+  void SetApplication(std::unique_ptr<Application> application);
+  Result<void> SaveRecord();
   std::shared_ptr<EventFeed> Feed() const;
   EventFeed::Snapshot TakeSnapshot() const;
   void OnApplication(const ApplicationStatus& status);
@@ -202,6 +223,7 @@ class InteractiveSession : public DriverEventSink,
   std::vector<StatementRecord> Ended(const std::vector<DriverEvent>& events) const;
   std::vector<int> SurplusBesides(const std::vector<StatementRecord>& ended) const;
   std::vector<StatementRecord> CancelAll();
+  void TakeStatements(std::vector<StatementRecord> statements);
   void OpenFeed();
   void TellState() const;
   void TellEnd() const;
@@ -225,6 +247,7 @@ class InteractiveSession : public DriverEventSink,
   bool driver_came_ = false;                      // Guarded by mutex_.
   EndedBy ended_by_ = EndedBy::kApplication;      // Guarded by mutex_. Set when it begins to end.
   std::string end_reason_;                        // Guarded by mutex_. Final when it has ended.
+  StoredSession record_;                          // Guarded by mutex_. As it is to be stored.
   std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
   ApplicationStatus application_status_;          // Guarded by mutex_.
   std::shared_ptr<DriverCommands> commands_;      // Set once, guarded by mutex_.

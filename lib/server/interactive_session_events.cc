@@ -44,15 +44,20 @@ bool ApplyToStatement(const DriverEvent& event, std::size_t output_bytes_max,
 
 }  // namespace
 
-void InteractiveSession::OnDriverConnected() {
+void InteractiveSession::OnDriverConnected(std::string_view boot) {
   std::shared_ptr<Application> application;
+  bool is_new = false;
   {
     const std::lock_guard lock(mutex_);
     driver_came_ = true;
     application = application_;
+    is_new = record_.driver.boot != boot;
+    record_.driver.boot = boot;
   }
   // The driver has its secret now; code that runs in it should not find it in a file.
   if (application != nullptr) application->ForgetSettings();
+  const Result<void> saved = is_new ? SaveRecord() : Result<void>();
+  if (!saved) WriteLog(LogLevel::kWarning, saved.error().message);
 }
 
 void InteractiveSession::OnConnectTimeout() {
@@ -196,6 +201,7 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
   std::vector<StatementRecord> cancelled;
+  StoredSession record;
   std::string reason;
   std::vector<std::string> last_words;
   if (status.state != kStarting && status.state != kRunning) last_words = FindLastWords();
@@ -210,6 +216,11 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
     SetEndReason(last_words);
     reason = SentenceOf(end_reason_);
     cancelled = CancelAll();
+    record_.end = StoredEnd{.state = state_,
+                            .reason = end_reason_,
+                            .exit_code = status.exit_code,
+                            .at = services_.clock.Wall()};
+    record = record_;
     TellEnd();
     waiting_.TakeAll(wakes);
     const Error ended = {ErrorCode::kUnavailable, "The session has ended."};
@@ -222,7 +233,7 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
     uploads.swap(uploads_);
     wakes.push_back(std::exchange(ended_, nullptr));
   }
-  const Result<void> stored = services_.store.SaveStatements(id_, cancelled, {});
+  const Result<void> stored = services_.store.SaveEnd(record, cancelled);
   saving.unlock();
   WriteLog(LogLevel::kInfo, fmt::format("ended: {}", reason));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);

@@ -110,10 +110,7 @@ class Server : public LivyServer {
   ~Server() override { Stop(); }
 
   Result<void> Start() {
-    Result<std::unique_ptr<DriverListener>> listener =
-        DriverListener::Create(DriverOptions(options_));
-    if (!listener) return listener.error();
-    listener_ = *std::move(listener);
+    if (const Result<void> listening = ListenForDrivers(); !listening) return listening;
     services_.emplace(SessionServices{
         .store = store_,
         .clock = *options_.clock,
@@ -132,6 +129,7 @@ class Server : public LivyServer {
     RemoveLeftUploads(upload_dir_);
     sessions_.emplace(ManagerOptions(), *services_, *options_.launcher, *listener_);
     if (const Result<void> loaded = sessions_->Load(); !loaded) return loaded;
+    listener_->FinishRecovery();
     const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
     rest_.emplace(RestOptions{.security_headers = options_.security_headers,
                               .tls = tls,
@@ -159,7 +157,8 @@ class Server : public LivyServer {
  private:
   void StopAll() {
     // While sessions end, their last requests are answered: deletes, long polls, driver events.
-    if (sessions_) sessions_->StopAll();
+    const bool leaves = options_.recovery == Recovery::kAlways;
+    if (sessions_) leaves ? sessions_->LeaveAll() : sessions_->StopAll();
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
     if (sessions_) sessions_->DropAll();
@@ -170,6 +169,31 @@ class Server : public LivyServer {
 
   HttpHandler Handler() {
     return [this](const std::shared_ptr<Exchange>& exchange) { rest_->Handle(exchange); };
+  }
+
+  // At the address and with the certificate that drivers of an earlier server dial, if there was
+  // one and the address is free.
+  Result<void> ListenForDrivers() {
+    const Result<std::optional<StoredListener>> stored = store_.LoadListener();
+    if (!stored) return stored.error();
+    DriverListenerOptions wanted = DriverOptions(options_);
+    wanted.is_recovering = true;
+    if (*stored) wanted.certificate = (*stored)->certificate;
+    const bool is_free_choice = wanted.port == 0;
+    if (is_free_choice && *stored) wanted.port = (*stored)->port;
+    auto listener = DriverListener::Create(wanted);
+    if (!listener && is_free_choice && wanted.port != 0) {
+      options_.log->Write(LogLevel::kWarning, "server",
+                          fmt::format("Drivers of an earlier server cannot come back: {}",
+                                      listener.error().message));
+      wanted.port = 0;
+      listener = DriverListener::Create(wanted);
+    }
+    if (!listener) return listener.error();
+    listener_ = *std::move(listener);
+    if (*stored && (*stored)->port == listener_->port()) return {};
+    return store_.SaveListener(
+        {.certificate = listener_->certificate(), .port = listener_->port()});
   }
 
   Result<void> Listen(bool tls) {

@@ -10,8 +10,9 @@ SessionLease::SessionLease(ExpiryLimits limits, Clock& clock, Timer& timer)
   times_ = {.started = now, .active = now, .touched = now};
 }
 
-void SessionLease::Start(Expired expired) {
+void SessionLease::Start(Expired expired, Clock::Duration age) {
   const std::lock_guard lock(mutex_);
+  times_.started -= age;
   expired_ = std::move(expired);
   Schedule();
 }

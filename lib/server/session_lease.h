@@ -24,9 +24,9 @@ class SessionLease : public std::enable_shared_from_this<SessionLease> {
   // Clock and timer outlive it.
   SessionLease(ExpiryLimits limits, Clock& clock, Timer& timer);
 
-  // Time begins to count. `expired` is called at most once, on the timer's thread with no lock
-  // held.
-  void Start(Expired expired);
+  // Time begins to count; for a session that is older, its ttl has done so for `age` already.
+  // `expired` is called at most once, on the timer's thread with no lock held.
+  void Start(Expired expired, Clock::Duration age = {});
 
   // A request for the session has come.
   void Touch();

@@ -36,10 +36,53 @@ SessionManager::SessionManager(SessionManagerOptions options, SessionServices& s
 Result<void> SessionManager::Load() {
   const Result<int> next = services_.store.LoadNextId();
   if (!next) return next.error();
-  const std::lock_guard lock(id_mutex_);
-  next_id_ = *next;
-  // The drivers of an earlier server end by themselves: nobody knows their secrets any more.
-  return services_.store.ForgetSessions();
+  {
+    const std::lock_guard lock(id_mutex_);
+    next_id_ = *next;
+  }
+  const Result<std::vector<int>> ids = services_.store.SessionIds();
+  if (!ids) return ids.error();
+  for (const int id : *ids) {
+    const Result<void> loaded = LoadSession(id);
+    if (loaded) continue;
+    services_.log.Write(LogLevel::kError, "server",
+                        fmt::format("session={} is left out: {}", id, loaded.error().message));
+  }
+  return {};
+}
+
+Result<void> SessionManager::LoadSession(int id) {
+  Result<StoredSession> record = services_.store.LoadSession(id);
+  if (!record) return record.error();
+  Result<std::vector<StatementRecord>> statements = services_.store.LoadStatements(id);
+  if (!statements) return statements.error();
+  const auto session =
+      std::make_shared<InteractiveSession>(id, record->request, record->owner, services_);
+  {
+    const std::lock_guard lock(mutex_);
+    sessions_.push_back(session);
+    if (record->request.name) names_.insert(*record->request.name);
+    if (!record->end) ++alive_;
+  }
+  if (record->end) {
+    session->Restore(*record, *std::move(statements));
+    RemoveLater(session, options_.state_retain - (services_.clock.Wall() - record->end->at));
+    return {};
+  }
+  const std::shared_ptr<DriverLink> link = listener_.Reopen(id, record->driver, session);
+  session->Recover(launcher_, BeginningOf(session, *std::move(record), link),
+                   *std::move(statements));
+  return {};
+}
+
+SessionBeginning SessionManager::BeginningOf(const std::shared_ptr<InteractiveSession>& session,
+                                             StoredSession record,
+                                             std::shared_ptr<DriverCommands> commands) {
+  return {.record = std::move(record),
+          .commands = std::move(commands),
+          .ended = [this, weak = std::weak_ptr(session)] {
+            if (const auto ended = weak.lock()) OnEnded(ended);
+          }};
 }
 
 bool SessionManager::IsFull() const {
@@ -114,20 +157,23 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
       std::make_shared<InteractiveSession>(*id, request, std::move(owner), services_);
   const std::shared_ptr<DriverLink> link = listener_.Open(*id, session);
   LaunchRequest launch = LaunchFor(*session, *link, *std::move(conf));
-  Result<void> stored = services_.store.SaveSession(
-      {.id = *id, .app_tag = launch.tag, .owner = session->ownership().owner, .request = request});
+  StoredSession record = {.id = *id,
+                          .app_tag = launch.tag,
+                          .owner = session->ownership().owner,
+                          .request = std::move(request),
+                          .driver = {.secret = link->secret()},
+                          .created = services_.clock.Wall()};
+  Result<void> stored = services_.store.SaveSession(record);
   if (stored) {
     stored = Insert(session);
     if (!stored) Forget(*session);
   }
   if (!stored) {
     listener_.Close(*id);
-    Unreserve(request);
+    Unreserve(session->request());
     return stored.error();
   }
-  session->Start(launcher_, launch, link, [this, weak = std::weak_ptr(session)] {
-    if (const auto ended = weak.lock()) OnEnded(ended);
-  });
+  session->Start(launcher_, launch, BeginningOf(session, std::move(record), link));
   return session;
 }
 
@@ -194,13 +240,18 @@ void SessionManager::Delete(const std::shared_ptr<InteractiveSession>& session,
 
 void SessionManager::OnEnded(const std::shared_ptr<InteractiveSession>& session) {
   listener_.Close(session->id());
-  services_.timer.After(options_.state_retain, [this, weak = std::weak_ptr(session)] {
-    if (const auto ended = weak.lock()) Remove(ended);
-  });
+  RemoveLater(session, options_.state_retain);
   // Under the lock: StopAll() may be waiting for this, and we may be gone soon after it.
   const std::lock_guard lock(mutex_);
   --alive_;
   changed_.notify_all();
+}
+
+void SessionManager::RemoveLater(const std::shared_ptr<InteractiveSession>& session,
+                                 Clock::Duration after) {
+  services_.timer.After(after, [this, weak = std::weak_ptr(session)] {
+    if (const auto ended = weak.lock()) Remove(ended);
+  });
 }
 
 bool SessionManager::Remove(const std::shared_ptr<InteractiveSession>& session) {
@@ -258,6 +309,11 @@ void SessionManager::StopAll() {
   while (alive_ > 0 && services_.clock.Now() < deadline) {
     services_.clock.WaitUntil(lock, changed_, deadline);
   }
+}
+
+void SessionManager::LeaveAll() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
 }
 
 void SessionManager::DropAll() {

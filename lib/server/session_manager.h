@@ -41,7 +41,9 @@ class SessionManager {
   SessionManager(SessionManagerOptions options, SessionServices& services, Launcher& launcher,
                  DriverListener& listener);
 
-  // Takes the counter of ids from the store. To be called once, before anything else.
+  // Takes from the store what an earlier server has left: the counter of ids, and the sessions,
+  // with their drivers if these are still there. To be called once, before anything else. Fails
+  // with kUnavailable if the store cannot be read; a damaged session is logged and left out.
   Result<void> Load();
 
   // Whether as many applications run as may: no more sessions now.
@@ -75,6 +77,9 @@ class SessionManager {
   // Refuses new sessions, stops all, and returns when they have ended.
   void StopAll();
 
+  // Refuses new sessions, and leaves those there are to a later server.
+  void LeaveAll();
+
   // Forgets all sessions, and waits for what launchers are still telling about them. To be called
   // last, when no requests and no drivers come any more, and while the timer still runs.
   void DropAll();
@@ -87,6 +92,10 @@ class SessionManager {
   Result<void> CheckTimes(const SessionRequest& request) const;
   LaunchRequest LaunchFor(const InteractiveSession& session, const DriverLink& link,
                           SparkConf conf) const;
+  Result<void> LoadSession(int id);
+  SessionBeginning BeginningOf(const std::shared_ptr<InteractiveSession>& session,
+                               StoredSession record, std::shared_ptr<DriverCommands> commands);
+  void RemoveLater(const std::shared_ptr<InteractiveSession>& session, Clock::Duration after);
   void OnEnded(const std::shared_ptr<InteractiveSession>& session);
   bool Remove(const std::shared_ptr<InteractiveSession>& session);
   void Forget(const InteractiveSession& session);

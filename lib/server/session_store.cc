@@ -1,16 +1,25 @@
 #include "server/session_store.h"
 
+#include <algorithm>
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "server/stored_records.h"
 
 namespace livy::internal {
 namespace {
 
 constexpr std::string_view kRoot = "v1/interactive";
 constexpr std::string_view kCounter = "v1/interactive/state";
+constexpr std::string_view kListener = "v1/liblivy/listener";
+
+Error Damaged(std::string_view key) {
+  return {ErrorCode::kUnavailable, fmt::format("The store's value of '{}' is damaged.", key)};
+}
 
 std::string SessionKey(int session) {
   return fmt::format("{}/{}", kRoot, session);
@@ -22,33 +31,6 @@ std::string StatementsKey(std::string_view session) {
 
 std::string StatementKey(int session, int statement) {
   return fmt::format("{}/{}", StatementsKey(std::to_string(session)), statement);
-}
-
-void IntegerOrNull(JsonWriter& json, std::string_view name, std::optional<int> value) {
-  json.Key(name);
-  value ? json.Int(*value) : json.Null();
-}
-
-std::string ToStored(const StoredSession& session) {
-  const SessionRequest& request = session.request;
-  JsonWriter json;
-  json.BeginObject().Key("id").Int(session.id).Key("name").StringOrNull(request.name);
-  json.Key("appId").Null().Key("appTag").String(session.app_tag);
-  json.Key("kind").String(ToString(request.kind.value_or(Kind::kShared)));
-  json.Key("heartbeatTimeoutS").Int(request.heartbeat_timeout_s.value_or(0));
-  json.Key("owner").StringOrNull(session.owner).Key("ttl").StringOrNull(request.ttl);
-  json.Key("idleTimeout").StringOrNull(request.idle_timeout);
-  json.Key("driverMemory").StringOrNull(request.driver_memory);
-  IntegerOrNull(json, "driverCores", request.driver_cores);
-  json.Key("executorMemory").StringOrNull(request.executor_memory);
-  IntegerOrNull(json, "executorCores", request.executor_cores);
-  json.Key("conf").StringMap(request.conf).Key("archives").Strings(request.archives);
-  json.Key("files").Strings(request.files).Key("jars").Strings(request.jars);
-  IntegerOrNull(json, "numExecutors", request.num_executors);
-  json.Key("pyFiles").Strings(request.py_files).Key("queue").StringOrNull(request.queue);
-  json.Key("proxyUser").StringOrNull(request.proxy_user);
-  json.Key("rscDriverUri").Null().Key("version").Int(1).EndObject();
-  return json.Take();
 }
 
 }  // namespace
@@ -67,21 +49,68 @@ Result<int> SessionStore::LoadNextId() const {
   return *next->AsInt();
 }
 
-Result<void> SessionStore::ForgetSessions() {
-  const Result<std::vector<std::string>> sessions = store_.Children(kRoot);
-  if (!sessions) return sessions.error();
-  for (const std::string& session : *sessions) {
-    if (session == "state") continue;
-    const Result<std::vector<std::string>> statements = store_.Children(StatementsKey(session));
-    if (!statements) return statements.error();
-    std::vector<StoreChange> changes;
-    for (const std::string& statement : *statements) {
-      changes.push_back({.key = StatementsKey(session) + "/" + statement});
-    }
-    changes.push_back({.key = fmt::format("{}/{}", kRoot, session)});
-    if (const Result<void> removed = store_.Apply(changes); !removed) return removed;
+Result<std::vector<int>> SessionStore::SessionIds() const {
+  const Result<std::vector<std::string>> names = store_.Children(kRoot);
+  if (!names) return names.error();
+  std::vector<int> ids;
+  for (const std::string& name : *names) {
+    int id = 0;
+    const char* end = name.data() + name.size();
+    const auto [stopped, failure] = std::from_chars(name.data(), end, id);
+    // Livy ignores other names, too; "state" is one.
+    if (failure == std::errc() && stopped == end && id >= 0) ids.push_back(id);
   }
-  return {};
+  std::ranges::sort(ids);
+  return ids;
+}
+
+Result<StoredSession> SessionStore::LoadSession(int id) const {
+  const Result<std::optional<std::string>> text = store_.Get(SessionKey(id));
+  if (!text) return text.error();
+  return SessionFromStored(id, text->value_or(""));
+}
+
+Result<std::vector<StatementRecord>> SessionStore::LoadStatements(int session) const {
+  const std::string key = StatementsKey(std::to_string(session));
+  const Result<std::vector<std::string>> names = store_.Children(key);
+  if (!names) return names.error();
+  std::vector<StatementRecord> statements;
+  for (const std::string& name : *names) {
+    const Result<std::optional<std::string>> text = store_.Get(key + "/" + name);
+    if (!text) return text.error();
+    Result<StatementRecord> statement = StatementFromStored(text->value_or(""));
+    if (!statement) {
+      return Error{ErrorCode::kUnavailable,
+                   fmt::format("{}/{} is damaged: {}", key, name, statement.error().message)};
+    }
+    statements.push_back(*std::move(statement));
+  }
+  std::ranges::sort(statements, {}, &StatementRecord::id);
+  return statements;
+}
+
+Result<std::optional<StoredListener>> SessionStore::LoadListener() const {
+  const Result<std::optional<std::string>> text = store_.Get(kListener);
+  if (!text) return text.error();
+  if (!*text) return std::optional<StoredListener>();
+  const Result<JsonValue> json = ParseJson(**text);
+  StoredListener listener;
+  const JsonValue* port = json ? json->Find("port") : nullptr;
+  if (port == nullptr || !port->AsInt()) return Damaged(kListener);
+  listener.port = *port->AsInt();
+  listener.certificate = {.certificate_pem = TextOf(*json, "certificate").value_or(""),
+                          .key_pem = TextOf(*json, "key").value_or(""),
+                          .fingerprint = TextOf(*json, "fingerprint").value_or("")};
+  return std::optional(std::move(listener));
+}
+
+Result<void> SessionStore::SaveListener(const StoredListener& listener) {
+  JsonWriter json;
+  json.BeginObject().Key("port").Int(listener.port);
+  json.Key("certificate").String(listener.certificate.certificate_pem);
+  json.Key("key").String(listener.certificate.key_pem);
+  json.Key("fingerprint").String(listener.certificate.fingerprint).EndObject();
+  return store_.Apply({{.key = std::string(kListener), .value = json.Take()}});
 }
 
 Result<void> SessionStore::SaveNextId(int next_id) {
@@ -91,6 +120,16 @@ Result<void> SessionStore::SaveNextId(int next_id) {
 
 Result<void> SessionStore::SaveSession(const StoredSession& session) {
   return store_.Apply({{.key = SessionKey(session.id), .value = ToStored(session)}});
+}
+
+Result<void> SessionStore::SaveEnd(const StoredSession& session,
+                                   const std::vector<StatementRecord>& statements) {
+  std::vector<StoreChange> changes = {{.key = SessionKey(session.id), .value = ToStored(session)}};
+  for (const StatementRecord& statement : statements) {
+    changes.push_back(
+        {.key = StatementKey(session.id, statement.id), .value = ToStored(statement)});
+  }
+  return store_.Apply(changes);
 }
 
 Result<void> SessionStore::SaveStatements(int session,

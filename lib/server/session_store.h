@@ -1,6 +1,7 @@
 // SessionStore: what is written to the store for sessions and statements, and under which keys.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,21 @@
 #include <livy/session.h>
 #include <livy/store.h>
 
+#include "driver_link/driver_link.h"
+#include "http/certificate.h"
 #include "server/statement_record.h"
 
 namespace livy::internal {
+
+// How a session ended.
+struct StoredEnd {
+  SessionState state = SessionState::kDead;
+  std::string reason = {};
+  std::optional<int> exit_code = {};
+  Statement::Time at = {};
+
+  bool operator==(const StoredEnd&) const = default;
+};
 
 // What is stored of a session, apart from its statements.
 struct StoredSession {
@@ -18,6 +31,17 @@ struct StoredSession {
   std::string app_tag = {};
   std::optional<std::string> owner = {};
   SessionRequest request = {};
+  // Ours; Apache Livy's own records do not have it.
+  DriverCredentials driver = {};  // With an empty secret it cannot be reached.
+  std::string application = {};   // What Application::Handle() was; empty until it was launched.
+  Statement::Time created = {};
+  std::optional<StoredEnd> end = {};
+};
+
+// What the drivers of an earlier server expect of the one they dial.
+struct StoredListener {
+  Certificate certificate = {};
+  int port = 0;
 };
 
 // Keys are those of Apache Livy; a session's statements are its children. Safe to use from several
@@ -30,13 +54,25 @@ class SessionStore {
   // The id that the next session gets: above all that were ever given.
   Result<int> LoadNextId() const;
 
-  // Forgets sessions that an earlier server left, except for the counter of ids.
-  Result<void> ForgetSessions();
+  // The ids of all sessions that are stored, in ascending order.
+  Result<std::vector<int>> SessionIds() const;
+
+  // Fail with kUnavailable, and say where, if what is stored is damaged.
+  Result<StoredSession> LoadSession(int id) const;
+  Result<std::vector<StatementRecord>> LoadStatements(int session) const;
+
+  // nullopt if none was stored.
+  Result<std::optional<StoredListener>> LoadListener() const;
+  Result<void> SaveListener(const StoredListener& listener);
 
   // Remembers that `next_id` is the next id to give.
   Result<void> SaveNextId(int next_id);
 
   Result<void> SaveSession(const StoredSession& session);
+
+  // The session and its statements in one change.
+  Result<void> SaveEnd(const StoredSession& session,
+                       const std::vector<StatementRecord>& statements);
 
   Result<void> SaveStatements(int session, const std::vector<StatementRecord>& statements,
                               const std::vector<int>& forgotten);

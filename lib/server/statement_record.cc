@@ -36,15 +36,6 @@ bool Cancelled(StatementRecord& statement) {
   return MoveTo(kCancelled, statement);
 }
 
-void WriteMembers(const StatementRecord& statement, JsonWriter& json) {
-  json.Key("id").Int(statement.id).Key("code").String(*statement.code);
-  json.Key("state").String(ToString(statement.state)).Key("output");
-  statement.output_json ? json.Raw(*statement.output_json) : json.Null();
-  json.Key("progress").Double(statement.progress);
-  json.Key("started").Int(statement.started.time_since_epoch().count());
-  json.Key("completed").Int(statement.completed.time_since_epoch().count());
-}
-
 }  // namespace
 
 bool Apply(const StartedEvent& event, StatementRecord& statement) {
@@ -112,19 +103,27 @@ bool ApplyEnd(Statement::Time now, std::string_view reason, StatementRecord& sta
   return true;
 }
 
+ExecuteCommand ExecuteCommandFor(const StatementRecord& statement) {
+  return {.id = statement.id,
+          .kind = statement.kind,
+          .code = *statement.code,
+          .rows_max = statement.rows_max};
+}
+
+void WriteMembers(const StatementRecord& statement, JsonWriter& json) {
+  json.Key("id").Int(statement.id).Key("code").String(*statement.code);
+  json.Key("state").String(ToString(statement.state)).Key("output");
+  statement.output_json ? json.Raw(*statement.output_json) : json.Null();
+  json.Key("progress").Double(statement.progress);
+  json.Key("started").Int(statement.started.time_since_epoch().count());
+  json.Key("completed").Int(statement.completed.time_since_epoch().count());
+}
+
 void Write(const StatementRecord& statement, JsonWriter& json) {
   json.BeginObject();
   WriteMembers(statement, json);
   if (statement.printed) json.Key("stdout").String(*statement.printed);
   json.EndObject();
-}
-
-std::string ToStored(const StatementRecord& statement) {
-  JsonWriter json;
-  json.BeginObject();
-  WriteMembers(statement, json);
-  json.Key("kind").String(ToString(statement.kind)).EndObject();
-  return json.Take();
 }
 
 }  // namespace livy::internal

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ namespace livy::internal {
 struct StatementRecord {
   int id = 0;
   Kind kind = Kind::kSpark;
+  std::optional<int> rows_max = {};  // As its request had it.
   std::shared_ptr<const std::string> code = {};
   StatementState state = StatementState::kWaiting;
   std::shared_ptr<const std::string> output_json = {};  // Null until there is an output.
@@ -44,7 +46,10 @@ bool ApplyEnd(Statement::Time now, std::string_view reason, StatementRecord& sta
 // As the REST interface shows it, with what it has printed so far as an extra member of ours.
 void Write(const StatementRecord& statement, JsonWriter& json);
 
-// As it is stored: what is shown, and the kind.
-std::string ToStored(const StatementRecord& statement);
+// What makes the driver run it.
+ExecuteCommand ExecuteCommandFor(const StatementRecord& statement);
+
+// The members that Apache Livy has, in its order.
+void WriteMembers(const StatementRecord& statement, JsonWriter& json);
 
 }  // namespace livy::internal

@@ -19,7 +19,7 @@ struct RecordingSink : DriverEventSink {
       numbers.push_back(event.number);
     return {};
   }
-  void OnDriverConnected() override { ++connects; }
+  void OnDriverConnected(std::string_view) override { ++connects; }
   Result<std::string> ReadUpload(std::string_view name) override {
     if (name == "there.py") return std::string("x = 1");
     return Error{ErrorCode::kNotFound, "There is no uploaded file."};
@@ -33,7 +33,8 @@ struct RecordingSink : DriverEventSink {
 
 struct Fixture {
   std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
-  std::shared_ptr<DriverLink> link = std::make_shared<DriverLink>("secret", sink);
+  std::shared_ptr<DriverLink> link =
+      std::make_shared<DriverLink>(DriverCredentials{.secret = "secret"}, sink);
 
   std::shared_ptr<FakeExchange> Connect(std::string_view boot, std::int64_t have) const {
     auto exchange = std::make_shared<FakeExchange>(HttpRequest{});
@@ -144,6 +145,32 @@ TEST_CASE("a driver whose session is gone is refused") {
   Fixture f;
   f.sink.reset();
   CHECK(f.Post("b1", kFirstTwo).status == 404);
+}
+
+TEST_CASE("a driver of an earlier server gets commands that follow those it has") {
+  auto sink = std::make_shared<RecordingSink>();
+  DriverCredentials credentials = {.secret = "secret", .boot = "b1"};
+  const auto link = std::make_shared<DriverLink>(credentials, sink);
+  link->Send(CancelCommand{.id = 1});
+  const auto connect = [&](std::string_view boot, std::int64_t have) {
+    auto exchange = std::make_shared<FakeExchange>(HttpRequest{});
+    link->ServeCommands(exchange, boot, have);
+    return exchange;
+  };
+  CHECK(connect("b2", 0)->response->status == 409);
+  // Its events may come before it asks for commands.
+  auto events = std::make_shared<FakeExchange>(
+      HttpRequest{.body = "{\"seq\":70,\"event\":\"state\",\"state\":\"idle\"}\n"});
+  link->ServeEvents(events, "b1", 41);
+  CHECK(events->response->body == R"({"ack":70})");
+  const auto stream = connect("b1", 41);
+  link->Send(CancelCommand{.id = 2});
+  CHECK(stream->stream->written ==
+        "{\"op\":\"hello\",\"ack\":70}\n"
+        "{\"seq\":42,\"op\":\"cancel\",\"id\":1}\n"
+        "{\"seq\":43,\"op\":\"cancel\",\"id\":2}\n");
+  CHECK(connect("b1", 42)->stream->written ==
+        "{\"op\":\"hello\",\"ack\":70}\n{\"seq\":43,\"op\":\"cancel\",\"id\":2}\n");
 }
 
 TEST_CASE("a driver fetches the files that were uploaded for it, and nobody else's driver does") {

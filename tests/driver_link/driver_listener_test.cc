@@ -18,7 +18,7 @@ struct CountingSink : DriverEventSink {
     taken += events.size();
     return {};
   }
-  void OnDriverConnected() override { ++connects; }
+  void OnDriverConnected(std::string_view) override { ++connects; }
   Result<std::string> ReadUpload(std::string_view name) override {
     return "content of " + std::string(name);
   }
@@ -95,6 +95,17 @@ TEST_CASE("a driver fetches a file by its name, whatever that is made of") {
   };
   CHECK(fetch(f.address.secret).body == "content of na\xc3\xafve &.py");
   CHECK(fetch("wrong").status == 401);
+}
+
+TEST_CASE("a later server that is given the same certificate and secret is the same to a driver") {
+  Fixture f;
+  const DriverListenerOptions options = {.port = f.listener->port(),
+                                         .certificate = f.listener->certificate()};
+  f.listener.reset();
+  f.listener = DriverListener::Create(options).value();
+  f.link = f.listener->Reopen(7, {.secret = f.address.secret}, f.sink);
+  CHECK(f.listener->AddressFor(*f.link).server == f.address.server);
+  CHECK(f.Post(kEvents, f.address.secret) == 200);
 }
 
 TEST_CASE("commands reach the driver down its stream, which ends with the session") {

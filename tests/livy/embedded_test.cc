@@ -213,7 +213,10 @@ TEST_CASE("half a certificate is refused") {
 
 // Parts of an embedder that do what they must not.
 struct ThrowingStore : Store {
-  Result<void> Apply(const std::vector<StoreChange>&) override { throw std::runtime_error("disk"); }
+  Result<void> Apply(const std::vector<StoreChange>& changes) override {
+    if (changes.at(0).key.starts_with("v1/interactive")) throw std::runtime_error("disk");
+    return {};
+  }
   Result<std::optional<std::string>> Get(std::string_view) const override { return std::nullopt; }
   Result<std::vector<std::string>> Children(std::string_view) const override {
     return std::vector<std::string>();

@@ -145,7 +145,7 @@ TEST_CASE(
   SessionFixture f;
   const auto session = std::make_shared<InteractiveSession>(
       0, SessionRequest{.conf = {{"livy.rsc.retained-statements", "2"}}}, std::nullopt, f.services);
-  session->Start(f.launcher, {}, f.commands, [] {});
+  session->Start(f.launcher, {}, {.commands = f.commands, .ended = [] {}});
   const std::vector<std::vector<int>> kept = {{0}, {0, 1}, {1, 2}, {2, 3}};
   for (int id = 0; id < 4; ++id) {
     CHECK(session->Submit("x", Kind::kSpark).value().id == id);
@@ -240,7 +240,7 @@ TEST_CASE("a launch that fails leaves a dead session that says why") {
   int ends = 0;
   const auto session =
       std::make_shared<InteractiveSession>(0, SessionRequest{}, std::nullopt, f.services);
-  session->Start(f.launcher, {}, f.commands, [&] { ++ends; });
+  session->Start(f.launcher, {}, {.commands = f.commands, .ended = [&] { ++ends; }});
   CHECK(session->state() == SessionState::kDead);
   CHECK(session->Log(-1, 10).lines ==
         std::vector<std::string>{"stdout: ", "\nstderr: ", "There is no Java in /nowhere."});
@@ -311,7 +311,7 @@ TEST_CASE("a session without a connected driver is killed at once when it is sto
 
 TEST_CASE("a driver that has connected is left alone, and has no more need of its settings") {
   Fixture f;
-  f.session->OnDriverConnected();
+  f.session->OnDriverConnected("b1");
   CHECK(f.process().forgets == 1);
   std::promise<void> passed;
   f.timer.After(seconds(90), [&] { passed.set_value(); });

@@ -24,7 +24,10 @@ struct SessionUnderTest : SessionFixture {
     services.settings.statements_retained_max = limits.statements_retained_max;
     session = std::make_shared<InteractiveSession>(7, SessionRequest{.kind = Kind::kSpark},
                                                    std::nullopt, services);
-    session->Start(launcher, {.tag = "tag"}, commands, [this] { ++ends; });
+    session->Start(launcher, {.tag = "tag"},
+                   {.record = {.id = 7, .app_tag = "tag", .created = clock.Wall()},
+                    .commands = commands,
+                    .ended = [this] { ++ends; }});
   }
 
   void Happens(std::vector<DriverEvent> events) {

@@ -128,6 +128,10 @@ const std::vector<Key> kKeys = {
     {"livy.cache-log.size", "0", "0", SHOW(spark_submit.log_lines_max)},
     {"livy.server.state-dir", "/var/livy", "/var/livy/state.db", SHOW(state_file.string())},
     {"livy.server.state-store", "memory", "", SHOW(state_file.string())},
+    {"livy.server.recovery.mode", "recovery", "1",
+     [](const Options& options) {
+       return std::to_string(static_cast<int>(options.server.recovery));
+     }},
     {"livy.server.log-level", "debug", "0",
      [](const Options& options) { return std::to_string(static_cast<int>(options.log_level)); }},
 };

@@ -152,20 +152,6 @@ TEST_CASE("ids are consumed by refused requests that were JSON, and by no others
   CHECK(f.Send("POST", "/sessions", "{}").body.starts_with(R"({"id":1,)"));
 }
 
-TEST_CASE("ids go on where an earlier server stopped, and its sessions are forgotten") {
-  FailingStore backing;
-  REQUIRE(backing.Apply({{.key = "v1/interactive/state", .value = R"({"nextSessionId":7})"},
-                         {.key = "v1/interactive/3", .value = "{}"},
-                         {.key = "v1/interactive/3/statements/0", .value = "{}"}}));
-  SessionStore store(backing);
-  CHECK(store.LoadNextId().value() == 7);
-  REQUIRE(store.ForgetSessions());
-  CHECK(backing.Children("v1/interactive").value() == std::vector<std::string>{"state"});
-  CHECK(backing.Get("v1/interactive/3/statements/0").value() == std::nullopt);
-  REQUIRE(backing.Apply({{.key = "v1/interactive/state", .value = "broken"}}));
-  CHECK_FALSE(store.LoadNextId());
-}
-
 TEST_CASE("a session that cannot be stored is not started") {
   Fixture f;
   f.backing.failure = Error{ErrorCode::kUnavailable, "The disk is full."};

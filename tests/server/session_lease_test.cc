@@ -121,7 +121,7 @@ TEST_CASE("a lease that has ended is never over, and holds nothing of the timer'
 struct ExpiringSession : SessionFixture {
   explicit ExpiringSession(SessionRequest request) {
     session = std::make_shared<InteractiveSession>(0, std::move(request), std::nullopt, services);
-    session->Start(launcher, {}, commands, [] {});
+    session->Start(launcher, {}, {.commands = commands, .ended = [] {}});
   }
   ~ExpiringSession() { timer.Stop(); }
 
@@ -136,7 +136,7 @@ struct ExpiringSession : SessionFixture {
 
 TEST_CASE("a session is not idle while it starts or works, and is stopped when it was long idle") {
   ExpiringSession f({.kind = Kind::kSpark, .idle_timeout = "30s"});
-  f.session->OnDriverConnected();
+  f.session->OnDriverConnected("b1");
   CHECK_FALSE(f.EndsAfter(seconds(80)));
   f.Happens(Idle());
   CHECK_FALSE(f.EndsAfter(seconds(29)));

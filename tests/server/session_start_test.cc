@@ -85,7 +85,7 @@ TEST_CASE("statements of a session that is not even launched are sent in order a
   CHECK(session->FindStatement(1)->completed == f.clock.Wall());
   CHECK(f.commands->sent.empty());
 
-  session->Start(f.launcher, {}, f.commands, [] {});
+  session->Start(f.launcher, {}, {.commands = f.commands, .ended = [] {}});
   REQUIRE(f.commands->sent.size() == 2);
   CHECK(std::get<ExecuteCommand>(f.commands->sent[0]).code == "a");
   CHECK(std::get<ExecuteCommand>(f.commands->sent[1]).code == "c");

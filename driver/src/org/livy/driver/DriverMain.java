@@ -48,6 +48,11 @@ public final class DriverMain implements ServerLink.Listener {
     }
 
     @Override
+    public void reconnected() {
+        statements.report();
+    }
+
+    @Override
     public void ended(String reason) {
         end.withoutServer(reason);
     }

@@ -28,6 +28,9 @@ final class ServerLink {
     interface Listener {
         void command(Map<String, Object> command);
 
+        /** A stream of commands was opened again, by the same server or by another. */
+        void reconnected();
+
         /** The server will never serve this driver again. Called at most once. */
         void ended(String reason);
     }
@@ -203,6 +206,9 @@ final class ServerLink {
         if (op.equals("hello")) {
             outbox.acknowledge(((Number) command.get("ack")).longValue());
             outbox.rewind();
+            if (connected.getCount() == 0) {
+                listener.reconnected();
+            }
             connected.countDown();
         } else if (!op.equals("ping")) {
             long number = ((Number) command.get("seq")).longValue();

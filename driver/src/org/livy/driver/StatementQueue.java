@@ -23,6 +23,7 @@ final class StatementQueue {
     private final ArrayDeque<Statement> waiting = new ArrayDeque<>();
     private final Map<Long, Statement> unfinished = new HashMap<>();
     private Thread worker;
+    private long lastId = -1;
 
     StatementQueue(Interpreters interpreters, Outbox outbox, SparkJobs jobs, long cancelMillis,
             int outputBytesMax) {
@@ -38,15 +39,27 @@ final class StatementQueue {
         worker = Daemon.startDeep("livy-statements", this::work);
     }
 
-    /** {@code rowsMax} may be 0: then the session's limit counts. */
+    /** Tells a server that has just come what it may not know of an earlier one. */
+    synchronized void report() {
+        String state = worker == null ? "starting" : unfinished.isEmpty() ? "idle" : "busy";
+        outbox.add(Json.object("event", "state", "state", state));
+    }
+
+    /**
+     * Ids only rise. A server that does not know what an earlier one has sent sends it again, and
+     * what was taken is not run twice. {@code rowsMax} may be 0: then the session's limit counts.
+     */
     synchronized void submit(long id, String kind, String code, int rowsMax) {
+        if (id <= lastId) {
+            return;
+        }
+        lastId = id;
         Statement statement =
                 new Statement(id, Interpreters.canonical(kind), LineEnds.toLineFeeds(code), rowsMax,
                         new StatementOutput(outputBytesMax, SystemOut.LOG));
-        if (unfinished.putIfAbsent(id, statement) == null) {
-            waiting.add(statement);
-            notifyAll();
-        }
+        unfinished.put(id, statement);
+        waiting.add(statement);
+        notifyAll();
     }
 
     /** Cancels a statement: at once if it waits, else as soon as it lets itself be stopped. */

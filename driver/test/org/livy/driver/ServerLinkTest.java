@@ -5,6 +5,7 @@ import static org.livy.driver.Cases.isTrue;
 
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -16,6 +17,7 @@ final class ServerLinkTest {
         final Outbox outbox = new Outbox();
         final LinkedBlockingQueue<Object> commands = new LinkedBlockingQueue<>();
         final LinkedBlockingQueue<String> ends = new LinkedBlockingQueue<>();
+        final CountDownLatch reconnections = new CountDownLatch(1);
         private final ServerLink link;
 
         Bench(String servers, String fingerprint, String lostMillis) throws Exception {
@@ -36,6 +38,11 @@ final class ServerLinkTest {
         @Override
         public void command(Map<String, Object> command) {
             commands.add(command.get("seq"));
+        }
+
+        @Override
+        public void reconnected() {
+            reconnections.countDown();
         }
 
         @Override
@@ -88,6 +95,7 @@ final class ServerLinkTest {
                 server.breakConnections();
                 isTrue(server.stream().endsWith("&have=1"), "the last command is told");
                 equal(2L, bench.commands.poll(20, TimeUnit.SECONDS));
+                isTrue(bench.reconnections.await(20, TimeUnit.SECONDS), "the listener was told");
                 bench.send("after");
                 equal("after", server.event().get("event"));
                 isTrue(bench.commands.isEmpty(), "no command was taken twice");

@@ -130,7 +130,29 @@ final class StatementQueueTest {
         }
     }
 
+    private static void addServers(Cases cases) {
+        cases.add("What an earlier server has sent is not run again for a later one", () -> {
+            Bench bench = new Bench(true, 60_000);
+            bench.queue.report();
+            bench.queue.open();
+            bench.queue.submit(3, "spark", "a", 0);
+            bench.await(5);
+            bench.queue.submit(2, "spark", "older", 0);
+            bench.queue.submit(3, "spark", "a", 0);
+            bench.queue.submit(4, "spark", "wait", 0);
+            bench.interpreter.entered.await();
+            bench.queue.report();
+            bench.await(7);
+            equal("[state starting, state idle, started 3, finished 3 available ok, state idle,"
+                            + " started 4, state busy]",
+                    bench.seen.toString());
+            equal("[a]", bench.interpreter.executed.toString());
+            bench.queue.cancel(4);
+        });
+    }
+
     static void addTo(Cases cases) {
+        addServers(cases);
         cases.add("Nothing runs before it is open, and idle comes when nothing is left", () -> {
             Bench bench = new Bench(true, 60_000);
             bench.queue.submit(0, "scala", "a", 0);

@@ -1,0 +1,157 @@
+// How InteractiveSession begins: with a new driver, or with what an earlier server has left.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/duration.h"
+#include "server/guarded_parts.h"
+#include "server/interactive_session.h"
+
+namespace livy::internal {
+
+using enum SessionState;
+
+void InteractiveSession::Begin(SessionBeginning beginning) {
+  const Statement::Time created = beginning.record.created;
+  // A clock that was set back makes nothing younger than it is.
+  const Clock::Duration age =
+      created == Statement::Time()
+          ? Clock::Duration::zero()
+          : std::max<Clock::Duration>(services_.clock.Wall() - created, Clock::Duration::zero());
+  {
+    const std::lock_guard lock(mutex_);
+    record_ = std::move(beginning.record);
+    commands_ = std::move(beginning.commands);
+    ended_ = std::move(beginning.ended);
+    SendStored();
+    uploads_ = std::make_shared<Uploads>(services_.upload_dir / record_.app_tag,
+                                         services_.limits.uploads_bytes_max);
+  }
+  lease_->Start(
+      [self = weak_from_this()](const std::string& reason) {
+        if (const auto session = self.lock()) session->Stop(reason);
+      },
+      age);
+}
+
+ApplicationObserver InteractiveSession::Observer() {
+  return [self = weak_from_this()](const ApplicationStatus& status) {
+    if (const auto session = self.lock()) session->OnApplication(status);
+  };
+}
+
+void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
+                               SessionBeginning beginning) {
+  Begin(std::move(beginning));
+  WriteLog(LogLevel::kInfo, "starting");
+  Result<std::unique_ptr<Application>> application =
+      LaunchGuarded(launcher, launch, Observer(), services_.log);
+  if (!application) {
+    return OnApplication(
+        {.state = ApplicationState::kFailed, .reason = application.error().message});
+  }
+  SetApplication(*std::move(application));
+  // Without this record a later server could not follow the application; the driver would not mind.
+  if (const Result<void> saved = SaveRecord(); !saved) {
+    WriteLog(LogLevel::kWarning, saved.error().message);
+  }
+}
+
+void InteractiveSession::SetApplication(std::unique_ptr<Application> application) {
+  bool unwanted = false;
+  bool driver_came = false;
+  std::shared_ptr<Application> mine;
+  {
+    const std::lock_guard lock(mutex_);
+    application_ = std::move(application);
+    mine = application_;
+    record_.application = mine->Handle();
+    unwanted = state_ == kShuttingDown;  // Stop() came while it was being launched.
+    driver_came = driver_came_;
+  }
+  if (driver_came) mine->ForgetSettings();  // It was quicker than the launcher.
+  if (unwanted) return Kill();
+  services_.timer.After(settings_.driver_connect_timeout, [self = weak_from_this()] {
+    if (const auto session = self.lock()) session->OnConnectTimeout();
+  });
+}
+
+void InteractiveSession::Recover(Launcher& launcher, SessionBeginning beginning,
+                                 std::vector<StatementRecord> statements) {
+  const std::string tag = beginning.record.app_tag;
+  const std::string handle = beginning.record.application;
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = kRecovering;
+    TakeStatements(std::move(statements));
+  }
+  Begin(std::move(beginning));
+  {
+    // What was asked before may not have reached the driver; once more does no harm.
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, statement] : statements_) {
+      if (statement.state == StatementState::kCancelling) commands_->Send(CancelCommand{.id = id});
+    }
+  }
+  WriteLog(LogLevel::kInfo, "recovering");
+  Result<std::unique_ptr<Application>> application = FindAgain(launcher, tag, handle);
+  if (application) return SetApplication(*std::move(application));
+  OnApplication({.state = ApplicationState::kFailed,
+                 .reason = fmt::format("the driver is gone since its server went: {}",
+                                       application.error().message)});
+}
+
+Result<std::unique_ptr<Application>> InteractiveSession::FindAgain(Launcher& launcher,
+                                                                   const std::string& tag,
+                                                                   const std::string& handle) {
+  bool is_ours = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_ours = !record_.driver.secret.empty();
+  }
+  if (!is_ours) {
+    return Error{ErrorCode::kNotFound, "It is one of Apache Livy, which answers nobody else."};
+  }
+  if (handle.empty()) {
+    return Error{ErrorCode::kNotFound, "It was being launched when its server died."};
+  }
+  return RecoverGuarded(launcher, tag, handle, Observer(), services_.log);
+}
+
+void InteractiveSession::Restore(const StoredSession& record,
+                                 std::vector<StatementRecord> statements) {
+  const std::lock_guard lock(mutex_);
+  record_ = record;
+  state_ = record.end->state;
+  end_reason_ = record.end->reason;
+  application_status_.exit_code = record.end->exit_code;
+  Note(SentenceOf(end_reason_));
+  TakeStatements(std::move(statements));
+}
+
+// The driver knows which of them it has: it takes each number once.
+void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements) {
+  for (StatementRecord& statement : statements) {
+    next_statement_ = std::max(next_statement_, statement.id + 1);
+    if (!IsFinal(statement.state)) {
+      ++queued_;
+      queued_bytes_ += statement.code->size();
+      unsent_[statement.id] = ExecuteCommandFor(statement);
+    }
+    statements_[statement.id] = std::move(statement);
+  }
+}
+
+Result<void> InteractiveSession::SaveRecord() {
+  const std::lock_guard saving(save_mutex_);
+  StoredSession record;
+  {
+    const std::lock_guard lock(mutex_);
+    if (HasEnded(state_)) return {};  // Its end is stored, or will be.
+    record = record_;
+  }
+  return services_.store.SaveSession(record);
+}
+
+}  // namespace livy::internal

@@ -1,0 +1,30 @@
+// The texts in which sessions and statements are stored.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <livy/result.h>
+
+#include "core/json.h"
+#include "server/session_store.h"
+#include "server/statement_record.h"
+
+namespace livy::internal {
+
+// Apache Livy's members, and "liblivy" with what only this server has.
+std::string ToStored(const StoredSession& session);
+
+// As it is stored: what is shown, and the kind.
+std::string ToStored(const StatementRecord& statement);
+
+// These fail with kUnavailable and what is wrong. Members that are not known are ignored, and those
+// that are missing have their defaults.
+Result<StoredSession> SessionFromStored(int id, std::string_view text);
+Result<StatementRecord> StatementFromStored(std::string_view text);
+
+// The text of a member; nullopt if it is none.
+std::optional<std::string> TextOf(const JsonValue& object, std::string_view name);
+
+}  // namespace livy::internal
