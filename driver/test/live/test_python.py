@@ -176,7 +176,7 @@ class PythonTest(live_test.LiveTest):
     def test_P30_only_the_folder_of_classes_stays_while_it_runs(self):
         self.text("1 + 2")
         self.assertEqual(sorted(os.listdir(self.folder.name + "/tmp/" + self.left_files()[0])),
-                         ["classes", "lock"])
+                         ["added", "classes", "lock"])
         self.assertRegex(" ".join(self.left_files()), "^livy-driver-[0-9]+$")
 
     def test_X1_scala_later(self):

@@ -6,6 +6,8 @@ import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A Python or R process: its start, its standard error in the driver's log, its end. */
@@ -13,6 +15,19 @@ final class ChildProcess {
     private static final int LINES_KEPT = 50;
     static final int LINE_CHARS_MAX = 8192;
     private static final int STOP_SECONDS = 5;
+    private static final int SIGNALS_BEGIN = 128;
+    private static final int SIGNAL_MAX = 64;
+    private static final Map<Integer, String> SIGNALS = new HashMap<>();
+
+    static {
+        // The numbers that all of Linux and macOS share.
+        SIGNALS.put(4, ", SIGILL");
+        SIGNALS.put(6, ", SIGABRT");
+        SIGNALS.put(8, ", SIGFPE");
+        SIGNALS.put(9, ", SIGKILL, as when memory runs out");
+        SIGNALS.put(11, ", SIGSEGV");
+        SIGNALS.put(15, ", SIGTERM");
+    }
 
     final Process process;
     private final String name;
@@ -56,21 +71,30 @@ final class ChildProcess {
         return c < 0 && line.length() == 0 ? null : line.toString();
     }
 
-    /** The last lines of its standard error and how it ended. Waits a little for the end. */
+    /** How it ended and the last lines of its standard error. Waits a little for the end. */
     String howItEnded() {
         String end = "its connection closed";
         try {
             if (process.waitFor(2, TimeUnit.SECONDS)) {
-                end = "exit code " + process.exitValue();
+                end = describe(process.exitValue());
                 log.join(1000);
             }
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
         }
         synchronized (lastLines) {
-            return (lastLines.isEmpty() ? "" : String.join("\n", lastLines) + "\n") + name + " "
-                    + end;
+            return name + " " + end + "\n" + String.join("\n", lastLines);
         }
+    }
+
+    /** Java, like a shell, adds 128 to the signal that ended a process. */
+    private static String describe(int exitCode) {
+        int signal = exitCode - SIGNALS_BEGIN;
+        if (signal < 1 || signal > SIGNAL_MAX) {
+            return "exit code " + exitCode;
+        }
+        String name = SIGNALS.getOrDefault(signal, "");
+        return "exit code " + exitCode + " (signal " + signal + name + ")";
     }
 
     void kill() {

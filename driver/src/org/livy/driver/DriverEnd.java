@@ -31,6 +31,9 @@ final class DriverEnd {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (begun.compareAndSet(false, true)) {
                 reportDeath("The driver's process was told to exit", DRAIN_IN_HOOK_MILLIS);
+            } else {
+                // Another end is under way and may have something to report.
+                drain(DRAIN_IN_HOOK_MILLIS);
             }
             folder.delete();
         }, "livy-exit"));
@@ -48,6 +51,21 @@ final class DriverEnd {
     void withoutServer(String reason) {
         System.err.println("livy-driver: " + reason + "; stopping");
         begin(this::closeAll, EXIT_FAILED);
+    }
+
+    /**
+     * Spark was stopped by the session's code or by the cluster, and nothing can be done without.
+     */
+    void sparkStopped() {
+        String reason =
+                "Spark was stopped, by spark.stop() or by the cluster, which ends the session";
+        begin(() -> {
+            System.err.println("livy-driver: " + reason);
+            // First, because it ends what may still run, whose result comes before these.
+            interpreters.close();
+            outbox.add(Json.object("event", "state", "state", "error", "message", reason));
+            reportDeath(reason, DRAIN_MILLIS);
+        }, EXIT_FAILED);
     }
 
     /** Spark did not start. */
@@ -97,8 +115,12 @@ final class DriverEnd {
         }
         // A start or a statement that goes on beside this end has nothing more to say.
         outbox.addLast(event);
+        drain(drainMillis);
+    }
+
+    private void drain(long millis) {
         try {
-            outbox.drain(drainMillis);
+            outbox.drain(millis);
         } catch (InterruptedException hurry) {
             Thread.currentThread().interrupt();
         }

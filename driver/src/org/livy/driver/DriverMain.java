@@ -15,7 +15,8 @@ public final class DriverMain implements ServerLink.Listener {
     private final ServerLink link;
     private final Interpreters interpreters;
     private final AddedFiles files;
-    private final ScalaStart scala;
+    /** Guarded by this. */
+    private ScalaStart scala;
     private final StatementQueue statements;
     private final DriverEnd end;
     private final Commands commands;
@@ -70,6 +71,7 @@ public final class DriverMain implements ServerLink.Listener {
         try {
             // Executors fetch the REPL's classes from here, so it must be known at Spark's start.
             SparkAccess.start(Collections.singletonMap("spark.repl.class.outputDir", classFolder));
+            SparkAccess.whenStopped(() -> statements.end(end::sparkStopped));
             reportApplication();
             startFirst(startsWithScala ? "spark" : kind);
             statements.open();
@@ -98,11 +100,23 @@ public final class DriverMain implements ServerLink.Listener {
         }
     }
 
+    /** The REPL that was begun first; once its thread does not return, another. */
+    private Interpreter scala() throws InterpreterException, InterruptedException {
+        ScalaStart start;
+        synchronized (this) {
+            if (scala.isAbandoned()) {
+                scala = scala.next();
+            }
+            start = scala;
+        }
+        return start.await();
+    }
+
     private Interpreter startInterpreter(String kind)
             throws InterpreterException, InterruptedException {
         switch (kind) {
             case "spark":
-                return scala.await();
+                return scala();
             case "pyspark":
                 return new PythonInterpreter(folder.path(), files.pythonFiles(), settings);
             case "sparkr":

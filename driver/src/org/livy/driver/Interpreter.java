@@ -29,6 +29,9 @@ interface Interpreter {
     /** Stops the code by force. Returns false if there is no way to. */
     boolean kill(Thread runner);
 
+    /** Its thread does not return, so it is not used any more; another takes its place. */
+    default void abandon() {}
+
     /**
      * Names that could stand at the end of {@code text}, which is what is before the cursor; empty
      * if there are none or it cannot tell now. Called by one thread at a time while code may run.

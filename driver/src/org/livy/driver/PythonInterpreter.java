@@ -132,6 +132,10 @@ final class PythonInterpreter implements Interpreter {
     public Result execute(Statement statement, StatementOutput output) {
         conversation.lock();
         try {
+            if (!child.process.isAlive()) {
+                return Result.died(
+                        "Before this statement, which was not run: " + child.howItEnded());
+            }
             tellAdded();
             Map<String, Object> reply =
                     ask(Json.object("op", "execute", "code", statement.code, "group",

@@ -54,11 +54,16 @@ final class ScalaEngine {
 
     /**
      * Creates the engine; it needs no Spark context, so it can start beside it. It writes echoes
-     * and errors to {@code messages} and classes to {@code classFolder}.
+     * and errors to {@code messages} and classes to {@code classFolder}. {@code generation} tells
+     * how many engines were created before.
      */
-    ScalaEngine(String classFolder, PrintWriter messages) {
+    ScalaEngine(int generation, String classFolder, PrintWriter messages) {
         this.messages = messages;
         scala213 = !scalaVersion().startsWith("2.12.");
+        // Executors keep the classes they have seen, so no two lines' may have one name. Spark
+        // expects digits after this.
+        System.setProperty(
+                "scala.repl.name.line", "$line" + (generation > 0 ? generation + "000000" : ""));
         Object settings = settings(classFolder);
         Class<?> type = Reflect.type("scala.tools.nsc.interpreter.IMain");
         if (scala213) {

@@ -28,11 +28,12 @@ final class ScalaInterpreter implements Interpreter {
     /** Jars that are added while the session runs; the list grows. */
     private final List<URL> jars;
     private int jarsKnown;
+    private volatile boolean abandoned;
     /** The engine's echoes and errors of the piece that runs, apart from what the piece prints. */
     private volatile StatementOutput messages;
     private volatile StatementOutput printed;
 
-    ScalaInterpreter(String classFolder, List<URL> jars, Settings settings) {
+    ScalaInterpreter(String classFolder, List<URL> jars, Settings settings, int generation) {
         outputBytesMax = settings.outputBytesMax;
         sqlRowsMax = settings.sqlRowsMax;
         this.jars = jars;
@@ -41,7 +42,7 @@ final class ScalaInterpreter implements Interpreter {
         messages = new StatementOutput(outputBytesMax, SystemOut.LOG);
         printed = messages;
         engine = new ScalaEngine(
-                classFolder, new PrintWriter(new OutputStreamWriter(new OutputStream() {
+                generation, classFolder, new PrintWriter(new OutputStreamWriter(new OutputStream() {
                     @Override
                     public void write(int b) {
                         messages.write(b);
@@ -197,6 +198,15 @@ final class ScalaInterpreter implements Interpreter {
         } catch (ReflectiveOperationException | UnsupportedOperationException newerJava) {
             return false;
         }
+    }
+
+    @Override
+    public void abandon() {
+        abandoned = true;
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.livy.driver;
 
+import java.lang.reflect.Proxy;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -61,6 +62,28 @@ public final class SparkAccess {
     public static Object javaContext() {
         return Reflect.create(
                 Reflect.type("org.apache.spark.api.java.JavaSparkContext"), context());
+    }
+
+    /** Calls {@code stopped} soon after somebody has stopped Spark. It must return at once. */
+    static void whenStopped(Runnable stopped) {
+        Class<?> type = Reflect.type("org.apache.spark.scheduler.SparkListenerInterface");
+        Object listener = Proxy.newProxyInstance(
+                type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+                    switch (method.getName()) {
+                        case "onApplicationEnd":
+                            stopped.run();
+                            return null;
+                        case "equals":
+                            return self == arguments[0];
+                        case "hashCode":
+                            return System.identityHashCode(self);
+                        case "toString":
+                            return "livy-driver";
+                        default:
+                            return null;
+                    }
+                });
+        Reflect.call(context(), "addSparkListener", listener);
     }
 
     private static void awaitStart() {

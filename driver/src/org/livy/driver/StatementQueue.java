@@ -18,17 +18,21 @@ final class StatementQueue {
 
     private final Interpreters interpreters;
     private final Outbox outbox;
+    private final long cancelMillis;
     private final int outputBytesMax;
     private final StatementTimer timer;
     private final ArrayDeque<Statement> waiting = new ArrayDeque<>();
     private final Map<Long, Statement> unfinished = new HashMap<>();
     private Thread worker;
     private long lastId = -1;
+    /** What to do when nothing runs any more; null as long as more may run. */
+    private Runnable afterLast;
 
     StatementQueue(Interpreters interpreters, Outbox outbox, SparkJobs jobs, long cancelMillis,
             int outputBytesMax) {
         this.interpreters = interpreters;
         this.outbox = outbox;
+        this.cancelMillis = cancelMillis;
         this.outputBytesMax = outputBytesMax;
         this.timer = new StatementTimer(this, outbox, jobs, cancelMillis, outputBytesMax);
     }
@@ -77,6 +81,13 @@ final class StatementQueue {
         }
     }
 
+    /** Lets nothing more begin and calls {@code then} when what runs has ended or had its time. */
+    synchronized void end(Runnable then) {
+        afterLast = then;
+        boolean busy = unfinished.values().stream().anyMatch(s -> s.runner != null);
+        timer.after(busy ? cancelMillis : 0, then);
+    }
+
     synchronized boolean isRunning(Statement statement) {
         return statement.runner != null;
     }
@@ -112,17 +123,27 @@ final class StatementQueue {
                 || statement.interpreter != null && statement.interpreter.kill(statement.runner);
     }
 
-    /** Leaves a thread that cannot be stopped to itself and goes on in a new one. */
-    synchronized void abandon(Statement statement) {
-        if (statement.runner != null) {
+    /**
+     * Leaves a thread that cannot be stopped to itself and goes on in a new one. Returns that
+     * thread, or null if the statement has ended.
+     */
+    synchronized Thread abandon(Statement statement) {
+        Thread left = statement.runner;
+        if (left != null) {
             System.err.println("livy-driver: statement " + statement.id + " cannot be stopped");
             worker = Daemon.startDeep("livy-statements", this::work);
             statement.runner = null;
             interpreters.forget(statement.kind);
+            if (statement.interpreter != null) {
+                statement.interpreter.abandon();
+            }
             finish(statement, "cancelled", 0,
-                    Result.error("Error", "The statement could not be stopped and still runs")
+                    Result.error("Error",
+                                  "The statement could not be stopped and still runs. "
+                                          + "A new interpreter takes the place of its own.")
                             .toJson(statement.id));
         }
+        return left;
     }
 
     private void work() {
@@ -140,7 +161,7 @@ final class StatementQueue {
     /** Waits for a statement; null if another thread has taken this one's place. */
     private synchronized Statement next() {
         while (worker == Thread.currentThread()) {
-            Statement statement = waiting.poll();
+            Statement statement = afterLast == null ? waiting.poll() : null;
             if (statement != null) {
                 statement.state = Statement.State.RUNNING;
                 statement.runner = Thread.currentThread();
@@ -226,7 +247,10 @@ final class StatementQueue {
         Map<String, Object> finished = Json.object("event", "finished", "id", statement.id, "state",
                 state, "at", System.currentTimeMillis(), "micros", micros, "output",
                 output == null ? null : new Json.Raw(output));
-        if (unfinished.isEmpty() && worker != null) {
+        if (afterLast != null) {
+            outbox.add(finished);
+            timer.after(0, afterLast);
+        } else if (unfinished.isEmpty() && worker != null) {
             outbox.add(finished, Json.object("event", "state", "state", "idle"));
         } else {
             outbox.add(finished);

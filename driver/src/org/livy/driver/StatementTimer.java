@@ -17,6 +17,8 @@ final class StatementTimer {
      */
     private static final int STEPS_IDLE = 5;
     private static final int STEPS_WITH_JOBS = 10;
+    private static final int LATE_STEPS = 5;
+    private static final long LATE_STEP_MILLIS = 1_000;
     /** How long a thread may take to die before it is given up. */
     private static final long KILL_MILLIS = 5_000;
 
@@ -89,6 +91,11 @@ final class StatementTimer {
         }
     }
 
+    /** Calls {@code work} from the timer's thread, which it must not keep. */
+    void after(long millis, Runnable work) {
+        executor.schedule(work, millis, TimeUnit.MILLISECONDS);
+    }
+
     /** Stops a running statement: asks for {@code cancelMillis}, then uses force. */
     void stop(Statement statement) {
         long begin = System.nanoTime();
@@ -98,6 +105,7 @@ final class StatementTimer {
     /** {@code left}: steps until the next interrupt; negative at the first step. */
     private void step(Statement statement, long begin, int left) {
         if (!queue.isRunning(statement)) {
+            cancelLateJobs(statement, LATE_STEPS);
             return;
         }
         long waited = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
@@ -105,7 +113,7 @@ final class StatementTimer {
         int next = left < 0 && hadJobs ? STEPS_WITH_JOBS : Math.max(left, 0);
         if (waited >= cancelMillis) {
             if (waited > cancelMillis + KILL_MILLIS || !queue.kill(statement)) {
-                queue.abandon(statement);
+                wearDown(statement, queue.abandon(statement));
                 return;
             }
         } else if (next == 0) {
@@ -114,6 +122,26 @@ final class StatementTimer {
         }
         int rest = next - 1;
         executor.schedule(() -> step(statement, begin, rest), STEP_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Spark starts some jobs from threads of its own, which may come to it after an interrupt has
+     * ended the statement. Nobody would wait for these.
+     */
+    private void cancelLateJobs(Statement statement, int stepsLeft) {
+        cancelJobs(statement);
+        if (stepsLeft > 0) {
+            after(LATE_STEP_MILLIS, () -> cancelLateJobs(statement, stepsLeft - 1));
+        }
+    }
+
+    /** Keeps a thread that was left to itself from going on with Spark. */
+    private void wearDown(Statement statement, Thread left) {
+        if (left != null && left.isAlive()) {
+            cancelJobs(statement);
+            left.interrupt();
+            after(KILL_MILLIS, () -> wearDown(statement, left));
+        }
     }
 
     private boolean cancelJobs(Statement statement) {

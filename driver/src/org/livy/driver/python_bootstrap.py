@@ -5,6 +5,7 @@ interrupt gets through while a statement runs; statements run in the main thread
 Python delivers signals to.
 """
 import atexit
+import faulthandler
 import importlib
 import io
 import json
@@ -212,6 +213,7 @@ def main():
     source = os.fdopen(os.dup(0), "rb")
     sink = os.dup(1)
     capture = livy_output.Capture(os.dup(2))
+    faulthandler.enable(capture.log)  # What a crash says must get past our own pipe.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
