@@ -222,6 +222,75 @@ class Deaths(WithServer):
         self.assertTrue(has_ended(driver))
 
 
+class WithRestarts(unittest.TestCase):
+    """A server that is started again, with its drivers still there."""
+
+    settings = WithServer.settings
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.server = LiveServer(BUILD_ROOT, self.folder, self.settings)
+        self.addCleanup(lambda: self.server.stop())
+
+    def restart(self):
+        self.server = LiveServer(BUILD_ROOT, self.folder, self.settings)
+
+
+class Recovery(WithRestarts):
+    """After a crash."""
+
+    def test_a_session_goes_on_after_a_crash_and_its_result_arrives_once(self):
+        session = self.server.start_session("pyspark", name="kept")
+        self.server.run(session, "x = 40")
+        (driver,) = drivers_of(self.server.process)
+        running = self.server.submit(
+            session, "import pathlib, time\n"
+            f"while not pathlib.Path('{self.folder}/go').exists(): time.sleep(0.01)\n"
+            "x += 1; x")
+        waiting = self.server.submit(session, "x += 1; x")
+        self.server.kill()
+        (self.folder / "go").touch()
+        self.restart()
+        self.assertEqual(self.server.result("kept", running)["data"], {"text/plain": "41"})
+        self.assertEqual(self.server.result("kept", waiting)["data"], {"text/plain": "42"})
+        self.assertEqual(self.server.run("kept", "x")["data"], {"text/plain": "42"})
+        self.assertEqual(self.server.request("DELETE", "/sessions/kept")[0], 200)
+        self.assertTrue(has_ended(driver))
+
+    def test_a_driver_that_ended_meanwhile_is_told(self):
+        session = self.server.start_session("sql")
+        (driver,) = drivers_of(self.server.process)
+        self.server.kill()
+        os.kill(driver, signal.SIGKILL)
+        self.assertTrue(has_ended(driver))
+        self.restart()
+        _, view = self.server.request("GET", f"/sessions/{session}")
+        self.assertEqual(view["state"], "dead")
+        self.assertIn("the driver is gone", view["endReason"])
+
+
+class RecoveryMode(WithRestarts):
+    """After a stop that was to leave the sessions."""
+
+    settings = WithServer.settings + "livy.server.recovery.mode = recovery\n"
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.end_sessions)
+
+    def end_sessions(self):
+        for view in self.server.request("GET", "/sessions")[1]["sessions"]:
+            self.server.request("DELETE", f"/sessions/{view['id']}")
+
+    def test_a_stop_leaves_the_session_to_the_next_start(self):
+        session = self.server.start_session("sql")
+        self.server.run(session, "create temporary view v as select 7 as a")
+        self.assertEqual(self.server.stop(), 0)
+        self.restart()
+        self.assertEqual(
+            self.server.run(session, "select * from v")["data"]["application/json"]["data"], [[7]])
+
+
 class Expiry(WithServer):
     """Sessions whose time is over, and those whose statements came first."""
 

@@ -79,6 +79,14 @@ def fake_environment(folder):
     return {"SPARK_HOME": spark, "JAVA_HOME": java, "LIVY_DRIVER_JAR": folder / "driver.jar"}
 
 
+def make_places(folder):
+    """What placeholders in requests stand for: a folder with a file, and a file that is not there."""
+    lab = folder / "lab"
+    (lab / "batch").mkdir(parents=True)
+    (lab / "batch/pi.py").write_text("PI = 3\n")
+    return {"{LAB}": str(lab), "{TMP}": "/nonexistent/x.jar"}
+
+
 class Server:
     """livy-server on a free port, with settings and a state of its own."""
 
@@ -154,8 +162,9 @@ class Deviations:
 class Replay:
     """One group, played in order to one server."""
 
-    def __init__(self, address, deviations, proposes):
-        self.address, self.deviations, self.proposes = address, deviations, proposes
+    def __init__(self, address, places, deviations, proposes):
+        self.address, self.places = address, places
+        self.deviations, self.proposes = deviations, proposes
         self.ids = {}
         self.normal = Normal(self.ids)
         self.counts = collections.Counter()
@@ -201,6 +210,8 @@ class Replay:
         self.wait_as_recorded(record)
         target = with_ids(record.target, self.ids)
         host = ":".join(map(str, self.address))
+        for placeholder, place in self.places.items():
+            record.body = record.body.replace(placeholder, place)
         answer = exchange(self.address, request_bytes(record, target, host), record.method)
         if record.method == "POST" and record.target == "/sessions" and answer.status == 201:
             if record.answer.status == 201:
@@ -243,8 +254,10 @@ def play_group(program, spark, group, deviations, proposes):
         # The recorded Spark had no R.
         real = {"SPARK_HOME": spark, "SPARKR_DRIVER_R": "there-is-no-R"}
         environment = fake_environment(folder) if spark == "fake" else real
-        with Server(program, folder, CONF.get(group, {}), environment) as server:
-            replay = Replay(server.address, deviations, proposes)
+        places = make_places(folder)
+        conf = {"livy.file.local-dir-whitelist": f"{places['{LAB}']},/nonexistent"}
+        with Server(program, folder, conf | CONF.get(group, {}), environment) as server:
+            replay = Replay(server.address, places, deviations, proposes)
             replay.prepare(group)
             for record in read_group(HERE, group):
                 replay.play(record)
