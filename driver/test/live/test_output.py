@@ -1,5 +1,6 @@
 """What statements print: as it comes, in bounds, and in whatever bytes. See live_test.py."""
 import json
+import shutil
 import unittest
 
 import live_test
@@ -193,6 +194,46 @@ class OutputTest(live_test.LiveTest):
         number = self.driver.submit("pyspark", "print('b')")
         self.assertLess(self.driver.finished(number)["micros"], 500000)
         self.text("os.dup2(os.open(os.devnull, os.O_WRONLY), 1)", "pyspark")
+
+    def need_r(self):
+        if not shutil.which("R"):
+            self.skipTest("R is not there")
+
+    def test_O15_r_prints_while_it_runs(self):
+        self.need_r()
+        told, final = self.follow("sparkr", 'cat("one \U0001f600\\n")\n'
+                                  'while (!file.exists("%s")) Sys.sleep(0.01)\nprint("two")')
+        self.assertEqual(told.split("\n")[0], "one \U0001f600")
+        self.assertEqual(final, 'one \U0001f600\n[1] "two"')
+
+    def test_O16_output_of_r_is_cut(self):
+        self.need_r()
+        for code in ('cat(strrep("x", 10000000))', 'for (i in 1:1000) cat(strrep("\u00e4", 5000))',
+                     'message(strrep("x", 8000)); print(rep("x", 200000))'):
+            with self.subTest(code=code):
+                output = self.run_code(code, "sparkr")
+                text = output["data"]["text/plain"]
+                self.assertEqual(text[-len(CUT):], CUT)
+                self.assertLessEqual(len(text.encode()), BYTES_MAX + len(CUT))
+                self.assertEqual((list(output)[-1], output["truncated"]), ("truncated", True))
+
+    def test_O17_endless_output_of_r_can_be_cancelled(self):
+        self.need_r()
+        process = self.text("kept <- 5; cat(Sys.getpid())", "sparkr")
+        number = self.driver.submit("sparkr", 'repeat cat("x\\n")')
+        self.await_told(number, "x")
+        self.server.send("cancel", id=number)
+        self.cancelled(number)
+        self.assertEqual(self.text("cat(Sys.getpid())", "sparkr"), process)
+        self.assertEqual(self.text("kept", "sparkr"), "[1] 5")
+
+    def test_O18_r_keeps_output_before_an_error(self):
+        self.need_r()
+        for code in ('cat("before\\n"); stop("x")', 'sink(tempfile()); sink(); cat("before\\n"); nope',
+                     'cat("before\\n"); quit()'):
+            with self.subTest(code=code):
+                output = self.error(code, "sparkr")
+                self.assertEqual((list(output)[-1], output["stdout"]), ("stdout", "before\n"))
 
 
 if __name__ == "__main__":

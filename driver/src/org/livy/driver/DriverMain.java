@@ -120,7 +120,7 @@ public final class DriverMain implements ServerLink.Listener {
             case "pyspark":
                 return new PythonInterpreter(folder.path(), files.pythonFiles(), settings);
             case "sparkr":
-                return new RInterpreter(folder.path(), settings.outputBytesMax);
+                return new RInterpreter(folder.path());
             case "sql":
                 return new SqlInterpreter(settings.sqlRowsMax);
             default:

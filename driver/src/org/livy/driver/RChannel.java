@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -27,23 +28,22 @@ final class RChannel implements Closeable {
     private final OutputStream out;
     private final DataInputStream in;
     private String pid = "";
+    private RPrinted printed;
 
     /** What a statement came to. */
     static final class Answer {
         /** OK or ERR. */
         final String outcome;
-        final String text;
         final String message;
         private final byte[] picture;
 
-        Answer(String outcome, String text, String message, byte[] picture) {
+        Answer(String outcome, String message, byte[] picture) {
             this.outcome = outcome;
-            this.text = text;
             this.message = message;
             this.picture = picture;
         }
 
-        Map<String, Object> data() {
+        Map<String, Object> data(String text) {
             Map<String, Object> data = Json.object("text/plain", trimmed(text));
             if (picture.length > 0) {
                 data.put("image/png", Base64.getEncoder().encodeToString(picture));
@@ -78,9 +78,15 @@ final class RChannel implements Closeable {
 
         /** The channel to a process that is ready; fails if the process ends before. */
         RChannel accept(ChildProcess child) throws IOException {
+            RChannel channel = new RChannel(connection(child), token);
+            channel.awaitReady(connection(child), token);
+            return channel;
+        }
+
+        private Socket connection(ChildProcess child) throws IOException {
             while (true) {
                 try {
-                    return new RChannel(server.accept(), token);
+                    return server.accept();
                 } catch (SocketTimeoutException notYet) {
                     if (!child.process.isAlive()) {
                         throw new IOException(child.howItEnded(), notYet);
@@ -101,28 +107,48 @@ final class RChannel implements Closeable {
         out = socket.getOutputStream();
         in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
         String[] hello = line().split(" ");
-        String ready = hello[0].equals(token) && hello.length == 2 ? line() : "wrong token";
+        if (!hello[0].equals(token) || hello.length != 2) {
+            close();
+            throw new IOException("wrong token");
+        }
+        pid = hello[1];
+    }
+
+    /** {@code forOutput}: the second connection, which R makes right after the first. */
+    private void awaitReady(Socket forOutput, String token) throws IOException {
+        printed = new RPrinted(forOutput);
+        String ready = line(forOutput.getInputStream()).equals(token) ? line() : "wrong token";
+        printed.start();
         if (!ready.equals("READY")) {
             close();
             throw new IOException(ready);
         }
-        pid = hello[1];
     }
 
     String pid() {
         return pid;
     }
 
+    /** Runs code and waits for its end and for what it prints. */
+    Answer run(String jobGroup, String code, StatementOutput output) throws IOException {
+        printed.begin(output);
+        try {
+            return ask("EXEC", jobGroup, code);
+        } finally {
+            printed.end();
+        }
+    }
+
     /** Runs code, or completes it, and waits for its end. */
-    Answer ask(String what, String jobGroup, String code, int outputBytesMax) throws IOException {
+    Answer ask(String what, String jobGroup, String code) throws IOException {
         byte[] text = code.getBytes(StandardCharsets.UTF_8);
-        String head = what + " " + jobGroup + " " + text.length + " " + outputBytesMax + "\n";
+        String head = what + " " + jobGroup + " " + text.length + "\n";
         out.write(head.getBytes(StandardCharsets.US_ASCII));
         out.write(text);
         out.flush();
-        // OK or ERR, then the bytes of the output, the message and the picture.
+        // OK or ERR, then the bytes of the message and the picture.
         String[] counts = line().split(" ");
-        return new Answer(counts[0], text(counts[1]), text(counts[2]), bytes(counts[3]));
+        return new Answer(counts[0], text(counts[1]), bytes(counts[2]));
     }
 
     private String text(String count) throws IOException {
@@ -136,6 +162,10 @@ final class RChannel implements Closeable {
     }
 
     private String line() throws IOException {
+        return line(in);
+    }
+
+    private static String line(InputStream in) throws IOException {
         StringBuilder line = new StringBuilder();
         int c;
         while ((c = in.read()) != '\n') {
@@ -151,6 +181,9 @@ final class RChannel implements Closeable {
     public void close() {
         try {
             socket.close();
+            if (printed != null) {
+                printed.close();
+            }
         } catch (IOException nothingLeftToDo) {
             // It is given up either way.
         }

@@ -14,7 +14,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * this driver; without SparkR it is R alone. Statements go by {@link RChannel}.
  */
 final class RInterpreter implements Interpreter {
-    private final int outputBytesMax;
     /** Spark's end for SparkR; null without SparkR. */
     private final Object backend;
     private final ChildProcess child;
@@ -22,8 +21,7 @@ final class RInterpreter implements Interpreter {
     /** Held for a request and its answer. */
     private final ReentrantLock conversation = new ReentrantLock();
 
-    RInterpreter(Path folder, int outputBytesMax) throws InterpreterException {
-        this.outputBytesMax = outputBytesMax;
+    RInterpreter(Path folder) throws InterpreterException {
         String program = SparkAccess.setting(
                 "spark.r.shell.command", ChildProcess.environment("SPARKR_DRIVER_R", "R"));
         String packages = packageFolder();
@@ -84,13 +82,15 @@ final class RInterpreter implements Interpreter {
     public Result execute(Statement statement, StatementOutput output) {
         conversation.lock();
         try {
-            RChannel.Answer answer =
-                    channel.ask("EXEC", statement.jobGroup(), statement.code, outputBytesMax);
-            return answer.outcome.equals("OK")
-                    ? Result.ok(answer.data())
-                    : Result.error("Error", answer.message).withPrinted(answer.text);
+            RChannel.Answer answer = channel.run(statement.jobGroup(), statement.code, output);
+            Result result = answer.outcome.equals("OK")
+                    ? Result.ok(answer.data(output.text()))
+                    : Result.error("Error", answer.message).withPrinted(output.text());
+            return result.truncatedIf(output.isCut());
         } catch (IOException gone) {
-            return Result.died(child.howItEnded());
+            return Result.died(child.howItEnded())
+                    .withPrinted(output.text())
+                    .truncatedIf(output.isCut());
         } finally {
             conversation.unlock();
         }
@@ -103,7 +103,7 @@ final class RInterpreter implements Interpreter {
             return Collections.emptyList();
         }
         try {
-            String found = channel.ask("COMPLETE", "0", text, outputBytesMax).message;
+            String found = channel.ask("COMPLETE", "0", text).message;
             return found.isEmpty() ? Collections.emptyList() : Arrays.asList(found.split("\n"));
         } catch (IOException gone) {
             return Collections.emptyList();

@@ -4,6 +4,10 @@ local({
                           blocking = TRUE, timeout = 86400L * 365L)
   say <- function(...) { writeBin(charToRaw(paste0(..., "\n")), con) }
   say(Sys.getenv("LIVY_R_TOKEN"), " ", Sys.getpid())
+  # Printed text goes another way, while a statement runs.
+  printed <- socketConnection("localhost", as.integer(Sys.getenv("LIVY_R_PORT")), open = "wb",
+                              blocking = TRUE, timeout = 86400L * 365L)
+  writeBin(charToRaw(paste0(Sys.getenv("LIVY_R_TOKEN"), "\n")), printed)
   Sys.unsetenv("LIVY_R_TOKEN")
 
   connectSpark <- function() {
@@ -89,11 +93,11 @@ local({
   }
 
   # Like Livy, shows the value of the last expression alone.
-  run <- function(code, outFile) {
-    out <- file(outFile, "wb", encoding = "UTF-8")
-    sink(out)
-    sink(out, type = "message")
-    on.exit({ sink(type = "message"); sink(); close(out) })
+  run <- function(code) {
+    sink(printed)
+    sink(printed, type = "message")
+    # Code may have left sinks of its own.
+    on.exit({ sink(type = "message"); while (sink.number() > 0L) sink() })
     tryCatch(withCallingHandlers({
       result <- list(value = NULL, visible = FALSE)
       for (expression in parse(text = code, keep.source = FALSE, encoding = "UTF-8")) {
@@ -133,33 +137,27 @@ local({
     h <- strsplit(head, " ", fixed = TRUE)[[1L]]
     code <- readBlock(as.integer(h[3L]))
     if (is.null(code)) break
-    outFile <- tempfile("out")
     r <- tryCatch({
       if (h[1L] == "COMPLETE") {
         list("OK", complete(code))
       } else if (withSpark) {
         SparkR:::callJMethod(get(".sc", envir = SparkR:::.sparkREnv), "setJobGroup", h[2L],
                              paste("Job group for statement", h[2L]), TRUE)
-        run(code, outFile)
+        run(code)
       } else {
-        run(code, outFile)
+        run(code)
       }
     }, interrupt = function(i) list("ERR", "interrupted"),
        error = function(e) list("ERR", shown(conditionMessage(e), conditionCall(e))))
     if (withSpark && identical(r[[2L]], "interrupted")) reconnectSpark()
-    limit <- as.integer(h[4L])
-    size <- file.size(outFile)
-    if (is.na(size)) size <- 0
-    text <- if (size > 0) readBin(outFile, "raw", min(size, limit)) else raw(0)
-    if (size > limit) text <- c(text, charToRaw("\n... output truncated\n"))
-    unlink(outFile)
+    if (h[1L] == "EXEC") writeBin(as.raw(0L), printed)
     while (grDevices::dev.cur() > 1L) grDevices::dev.off()
     pics <- sort(list.files(plots, full.names = TRUE))
     pic <- if (length(pics)) readBin(pics[length(pics)], "raw", file.size(pics[length(pics)])) else raw(0)
     unlink(pics)
     msg <- bytes(r[[2L]])
-    writeBin(c(charToRaw(paste(r[[1L]], length(text), length(msg), length(pic))),
-               as.raw(10L), text, msg, pic), con)
+    writeBin(c(charToRaw(paste(r[[1L]], length(msg), length(pic))),
+               as.raw(10L), msg, pic), con)
   }
   quit("no", 0)
 })
