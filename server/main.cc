@@ -70,6 +70,24 @@ Result<Options> ReadOptions(const std::string& conf_file, std::optional<int> por
   return options;
 }
 
+// Null: the server keeps its state in memory.
+Result<std::unique_ptr<livy::Store>> OpenStore(const Options& options, livy::LogSink& log) {
+  using livy::app::StateStore;
+  switch (options.state_store) {
+    case StateStore::kMemory:
+      return nullptr;
+    case StateStore::kSqlite:
+      return livy::OpenSqliteStore(options.state_file);
+    case StateStore::kFiles:
+      return livy::OpenFileStore(options.state_folder);
+    case StateStore::kZooKeeper:
+      return livy::OpenZooKeeperStore(options.zookeeper, log);
+    case StateStore::kRedis:
+      return livy::OpenRedisStore(options.redis, log);
+  }
+  return nullptr;
+}
+
 // Chooses the implementations of everything that can be replaced.
 Result<std::unique_ptr<livy::LivyServer>> StartServer(Options options) {
   std::unique_ptr<livy::LogSink> log = livy::MakeStderrLogSink(options.log_level);
@@ -82,11 +100,9 @@ Result<std::unique_ptr<livy::LivyServer>> StartServer(Options options) {
   log->Write(livy::LogLevel::kInfo, kDomain, (*launcher)->Describe());
   options.server.launcher = *std::move(launcher);
 
-  if (!options.state_file.empty()) {
-    Result<std::unique_ptr<livy::Store>> store = livy::OpenSqliteStore(options.state_file);
-    if (!store) return store.error();
-    options.server.store = *std::move(store);
-  }
+  Result<std::unique_ptr<livy::Store>> store = OpenStore(options, *log);
+  if (!store) return store.error();
+  options.server.store = *std::move(store);
   options.server.log = std::move(log);
   return livy::LivyServer::Create(std::move(options.server));
 }

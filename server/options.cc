@@ -10,17 +10,14 @@
 
 #include <fmt/format.h>
 
-#include "core/duration.h"
 #include "launch/properties.h"
+#include "settings.h"
+#include "state_options.h"
 
 namespace livy::app {
 namespace {
 
-using Conf = std::map<std::string, std::string>;
-
 constexpr std::chrono::milliseconds kNone(0);
-// Deadlines are counted in nanoseconds, of which 64 bits hold some 290 years.
-constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24) * 10000;
 
 Error Invalid(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
@@ -32,116 +29,11 @@ const std::map<std::string_view, std::string_view> kOldNames = {
     {"livy.rsc.retained_statements", "livy.rsc.retained-statements"},
     {"livy.rsc.server.idle_timeout", "livy.rsc.server.idle-timeout"},
     {"livy.rsc.client.shutdown_timeout", "livy.rsc.client.shutdown-timeout"},
+    {"livy.server.recovery.zk-state-store.retry-policy", "livy.server.zk.retry-policy"},
     {"livy.rsc.job_cancel.timeout", "livy.rsc.job-cancel.timeout"},
 };
 
-// Keys that other parts of a Livy installation read, or that set what needs no setting here; they
-// are no mistake in livy.conf. docs/configuration.md has the reasons.
-bool HasNoEffect(std::string_view key) {
-  static const std::set<std::string_view> kKeys = {
-      "livy.rsc.channel.log.level",
-      "livy.rsc.client.connect.timeout",
-      "livy.rsc.job-cancel.trigger-interval",
-      "livy.rsc.launcher.port",
-      "livy.rsc.launcher.port.range",
-      "livy.rsc.secret.bits",
-      "livy.server.heartbeat-watchdog.interval",
-  };
-  return kKeys.contains(key) || key.starts_with("livy.client.") ||
-         key.starts_with("livy.rsc.rpc.") || key.starts_with("livy.server.session.manage.");
-}
-
-// Takes settings by key, remembers the first value that is wrong, and which keys it was not asked
-// for.
-class Settings {
- public:
-  explicit Settings(Conf conf) : conf_(std::move(conf)) {}
-
-  void Take(std::string_view key, std::string& target) {
-    if (const std::string* value = Find(key)) target = *value;
-  }
-
-  void Take(std::string_view key, bool& target) {
-    // As Livy reads it: "true" in any case, and everything else is false.
-    if (const std::string* value = Find(key)) target = Lower(*value) == "true";
-  }
-
-  template <typename Number>
-    requires std::is_integral_v<Number>
-  void Take(std::string_view key, Number& target, Number least, Number most) {
-    const std::string* value = Find(key);
-    if (value == nullptr) return;
-    Number number{};
-    const char* end = value->data() + value->size();
-    const auto [stopped, failure] = std::from_chars(value->data(), end, number);
-    if (failure != std::errc() || stopped != end || number < least || number > most) {
-      return Fail(key, *value, fmt::format("a number from {} to {}", least, most));
-    }
-    target = number;
-  }
-
-  void Take(std::string_view key, std::chrono::milliseconds& target,
-            std::chrono::milliseconds least = std::chrono::milliseconds(1)) {
-    const std::string* value = Find(key);
-    if (value == nullptr) return;
-    const Result<std::chrono::milliseconds> time = internal::ParseDuration(*value);
-    if (!time || *time < least || *time > kLongest) {
-      return Fail(key, *value,
-                  fmt::format("a time such as 90s or 1h, from {}ms to 10000d", least.count()));
-    }
-    target = *time;
-  }
-
-  void Take(std::string_view key, std::filesystem::path& target) {
-    if (const std::string* value = Find(key)) target = *value;
-  }
-
-  // A list, split at commas and blanks.
-  void Take(std::string_view key, std::vector<std::string>& target) {
-    const std::string* value = Find(key);
-    if (value == nullptr) return;
-    target.clear();
-    std::string spaced = *value;
-    for (char& c : spaced)
-      c = c == ',' ? ' ' : c;
-    std::istringstream words(spaced);
-    target.assign(std::istream_iterator<std::string>(words), {});
-  }
-
-  void Fail(std::string_view key, std::string_view value, std::string_view wanted) {
-    if (wrong_.empty()) wrong_ = fmt::format("{} = {}: it must be {}.", key, value, wanted);
-  }
-
-  const std::string& wrong() const { return wrong_; }
-
-  std::vector<std::string> UnknownKeys() const {
-    std::vector<std::string> unknown;
-    for (const auto& [key, value] : conf_) {
-      if (!known_.contains(key) && !HasNoEffect(key)) unknown.push_back(key);
-    }
-    return unknown;
-  }
-
- private:
-  const std::string* Find(std::string_view key) {
-    known_.emplace(key);
-    const auto found = conf_.find(std::string(key));
-    return found == conf_.end() ? nullptr : &found->second;
-  }
-
-  static std::string Lower(std::string text) {
-    for (char& c : text)
-      c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return text;
-  }
-
-  const Conf conf_;
-  std::set<std::string, std::less<>> known_;
-  std::string wrong_;
-};
-
 constexpr int kMany = 1'000'000;
-constexpr std::size_t kGigabyte = std::size_t{1} << 30;
 constexpr std::size_t kTerabyte = std::size_t{1} << 40;
 
 void TakeHttp(Settings& settings, ServerOptions& server) {
@@ -246,26 +138,6 @@ void TakeRecovery(Settings& settings, ServerOptions& server) {
     settings.Fail("livy.server.recovery.mode", mode, "off or recovery");
   }
   server.recovery = mode == "recovery" ? Recovery::kAlways : Recovery::kAfterCrash;
-}
-
-void TakeState(Settings& settings, const Environment& environment, Options& options) {
-  std::string store = "sqlite";
-  settings.Take("livy.server.state-store", store);
-  std::filesystem::path folder;
-  if (const auto state = environment("XDG_STATE_HOME")) {
-    folder = std::filesystem::path(*state) / "livy";
-  } else if (const auto home = environment("HOME")) {
-    folder = std::filesystem::path(*home) / ".local/state/livy";
-  }
-  settings.Take("livy.server.state-dir", folder);
-  settings.Take("livy.session.staging-dir", options.server.upload_dir);
-  if (store == "memory") return;
-  if (store != "sqlite") return settings.Fail("livy.server.state-store", store, "sqlite or memory");
-  if (folder.empty()) {
-    return settings.Fail("livy.server.state-dir", "", "set, because there is no home directory");
-  }
-  options.state_file = folder / "state.db";
-  if (options.server.upload_dir.empty()) options.server.upload_dir = folder / "uploads";
 }
 
 // False for what is there and cannot be looked at: reading it fails, and says so.

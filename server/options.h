@@ -12,16 +12,23 @@
 #include <livy/log.h>
 #include <livy/result.h>
 #include <livy/server.h>
+#include <livy/store.h>
 
 namespace livy::app {
 
 // An environment variable's value; nullopt if it is not set or empty.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
+enum class StateStore { kMemory, kSqlite, kFiles, kZooKeeper, kRedis };
+
 struct Options {
   ServerOptions server = {};
   SparkSubmitOptions spark_submit = {};
-  std::filesystem::path state_file = {};  // Empty: the state is kept in memory.
+  StateStore state_store = StateStore::kSqlite;
+  std::filesystem::path state_file = {};    // Of SQLite; empty for the others.
+  std::filesystem::path state_folder = {};  // Of files; empty for the others.
+  ZooKeeperStoreOptions zookeeper = {};
+  RedisStoreOptions redis = {};
   LogLevel log_level = LogLevel::kInfo;
   std::vector<std::string> warnings = {};  // What the operator should hear, such as unknown keys.
 };

@@ -3,7 +3,7 @@
 A block of C++ begins with the line "// examples/NAME.cc"; what follows stands in that file, line for
 line, however far it is indented there. So no reader is shown code that nobody builds.
 
-The tables of docs/configuration.md have the keys that server/options.cc takes, and packaging/livy.conf
+The tables of docs/configuration.md have the keys that server/*options.cc take, and packaging/livy.conf
 shows no others.
 """
 
@@ -44,10 +44,12 @@ def problem(root, block):
 
 
 def key_problems(root):
-    options = root / "server/options.cc"
-    if not options.is_file():
+    options = sorted(root.glob("server/*options.cc"))
+    if not options:
         return
-    taken = set(KEYS_TAKEN.findall(options.read_text(encoding="utf-8")))
+    taken = {
+        key for file in options for key in KEYS_TAKEN.findall(file.read_text(encoding="utf-8"))
+    }
     for name, pattern in [("docs/configuration.md", KEYS_DOCUMENTED),
                           ("packaging/livy.conf", KEYS_SHOWN)]:
         text = (root / name).read_text(encoding="utf-8")

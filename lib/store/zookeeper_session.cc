@@ -1,7 +1,9 @@
 #include "store/zookeeper_session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
 #include <zookeeper/zookeeper.h>
 
@@ -18,7 +20,8 @@ void OnEvent(zhandle_t*, int type, int state, const char*, void* context) {
 void DropLogLine(const char*) {}
 
 int Milliseconds(std::chrono::milliseconds time) {
-  return static_cast<int>(time.count());
+  return static_cast<int>(
+      std::min<std::chrono::milliseconds::rep>(time.count(), std::numeric_limits<int>::max()));
 }
 
 zhandle_t* Init(const ZooKeeperStoreOptions& options, ZooKeeperLink& link) {

@@ -12,33 +12,12 @@
 #include <fmt/ranges.h>
 
 #include "../scratch.h"
+#include "made_options.h"
 
 namespace livy::app {
 namespace {
 
-using Conf = std::map<std::string, std::string>;
 using Warnings = std::vector<std::string>;
-
-// An environment of these variables and no others.
-Environment Variables(Conf variables) {
-  return [variables = std::move(variables)](const std::string& name) {
-    const auto found = variables.find(name);
-    return found == variables.end() ? std::nullopt : std::optional(found->second);
-  };
-}
-
-const Environment kHome = Variables({{"HOME", "/home/ada"}});
-
-Options Make(const Conf& conf) {
-  return MakeOptions(conf, kHome).value();
-}
-
-std::string Refusal(const Conf& conf, const Environment& environment = kHome) {
-  const Result<Options> options = MakeOptions(conf, environment);
-  if (options) return "";
-  CHECK(options.error().code == ErrorCode::kInvalidArgument);
-  return options.error().message;
-}
 
 using livy::testing::Scratch;
 
@@ -132,12 +111,45 @@ const std::vector<Key> kKeys = {
      [](const Options& options) {
        return std::to_string(static_cast<int>(options.server.recovery));
      }},
+    {"livy.server.recovery.zk-state-store.key-prefix", "mine", "mine", SHOW(zookeeper.prefix)},
+    {"livy.server.zk.credentials", "livy:secret", "livy:secret", SHOW(zookeeper.credentials)},
+    {"livy.server.zk.acl", "creator", "1",
+     [](const Options& options) { return Show(static_cast<int>(options.zookeeper.access)); }},
+    {"livy.server.zk.retry-policy", " 7 , 20 ", "7, 20 ms",
+     [](const Options& options) {
+       return Show(options.zookeeper.retries_max) + ", " + Show(options.zookeeper.retry_pause);
+     }},
+    {"livy.server.zk.tls.ca", "/ca.pem", "/ca.pem", SHOW(zookeeper.ca_file.string())},
+    {"livy.server.zk.tls.certificate", "/c.pem", "/c.pem",
+     SHOW(zookeeper.certificate_file.string())},
+    {"livy.server.zk.tls.key", "/k.pem", "/k.pem", SHOW(zookeeper.key_file.string())},
+    {"livy.server.zk.connect.timeout", "1s", "1000 ms", SHOW(zookeeper.connect_timeout)},
+    {"livy.server.zk.session.timeout", "1s", "1000 ms", SHOW(zookeeper.session_timeout)},
+    {"livy.server.zk.request.timeout", "1s", "1000 ms", SHOW(zookeeper.request_timeout)},
+    {"livy.server.zk.change.max-size", "10000", "10000", SHOW(zookeeper.change_bytes_max)},
+    {"livy.server.redis.url", "rediss://[::1]:7/3", "::1 7 3 1",
+     [](const Options& options) {
+       return fmt::format("{} {} {} {}", options.redis.host, options.redis.port,
+                          options.redis.database, static_cast<int>(options.redis.security));
+     }},
+    {"livy.server.redis.user", "ada", "ada", SHOW(redis.user)},
+    {"livy.server.redis.password", "secret", "secret", SHOW(redis.password)},
+    {"livy.server.redis.key-prefix", "mine", "mine", SHOW(redis.prefix)},
+    {"livy.server.redis.tls.ca", "/ca.pem", "/ca.pem", SHOW(redis.ca_file.string())},
+    {"livy.server.redis.tls.certificate", "/c.pem", "/c.pem",
+     SHOW(redis.certificate_file.string())},
+    {"livy.server.redis.tls.key", "/k.pem", "/k.pem", SHOW(redis.key_file.string())},
+    {"livy.server.redis.connect.timeout", "1s", "1000 ms", SHOW(redis.connect_timeout)},
+    {"livy.server.redis.request.timeout", "1s", "1000 ms", SHOW(redis.request_timeout)},
     {"livy.server.log-level", "debug", "0",
      [](const Options& options) { return std::to_string(static_cast<int>(options.log_level)); }},
 };
 
 // They go together, and so not into the table.
 const std::vector<std::string> kTlsKeys = {"livy.server.tls.certificate", "livy.server.tls.key"};
+const std::vector<std::string> kRecoveryKeys = {
+    "livy.server.recovery.state-store", "livy.server.recovery.state-store.url",
+    "livy.server.zookeeper.url", "livy.server.zk.sasl.enabled"};
 
 bool IsOfState(const std::string& key) {
   return key.starts_with("livy.server.state-") || key == "livy.session.staging-dir";
@@ -202,7 +214,13 @@ TEST_CASE("a wrong value is refused with its key, itself and what is wanted") {
       {"livy.spark.master", "", "a master such as local[*]"},
       {"livy.spark.deploy-mode", "Cluster", "client, cluster or empty"},
       {"livy.server.log-level", "loud", "debug, info, warning or error"},
-      {"livy.server.state-store", "zookeeper", "sqlite or memory"},
+      {"livy.server.state-store", "etcd", "sqlite, memory, filesystem, zookeeper or redis"},
+      {"livy.server.recovery.state-store", "redis", "filesystem or zookeeper"},
+      {"livy.server.zk.acl", "world", "open or creator"},
+      {"livy.server.zk.sasl.enabled", "true",
+       "false, because there is no SASL here: see livy.server.zk.credentials"},
+      {"livy.server.redis.url", "localhost:6379",
+       "redis://HOST:PORT/DATABASE, rediss:// for TLS, or unix:/PATH"},
   };
   for (const Row& row : rows) {
     CHECK(Refusal({{row.key, row.value}}) ==
@@ -228,6 +246,7 @@ TEST_CASE("an old name is read with a warning, and yields to the new one") {
       {"livy.rsc.server.idle_timeout", "livy.rsc.server.idle-timeout", "8s"},
       {"livy.rsc.client.shutdown_timeout", "livy.rsc.client.shutdown-timeout", "8s"},
       {"livy.rsc.job_cancel.timeout", "livy.rsc.job-cancel.timeout", "8s"},
+      {"livy.server.recovery.zk-state-store.retry-policy", "livy.server.zk.retry-policy", "3,9"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.old_name);
@@ -372,8 +391,10 @@ Conf DocumentedDefaults() {
 TEST_CASE("docs/configuration.md has every key, with its default") {
   const Options unset = Make({});
   const Conf documented = DocumentedDefaults();
-  CHECK(documented.size() == kKeys.size() + kTlsKeys.size());
+  CHECK(documented.size() == kKeys.size() + kTlsKeys.size() + kRecoveryKeys.size());
   for (const std::string& key : kTlsKeys)
+    CHECK(documented.contains(key));
+  for (const std::string& key : kRecoveryKeys)
     CHECK(documented.contains(key));
   for (const Key& key : kKeys) {
     CAPTURE(key.name);
