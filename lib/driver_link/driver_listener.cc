@@ -40,6 +40,9 @@ HttpServerOptions HttpOptions(const DriverListenerOptions& options,
           .key_pem = certificate.key_pem,
           .connections_max = options.connections_max,
           .body_bytes_max = options.event_bytes_max,
+          // What waits for a driver is bounded by its session's queue; it comes at once when the
+          // driver dials anew, and what is cut off would come again and again.
+          .stream_buffer_bytes_max = std::size_t{2} << 30,
           .keep_alive_timeout = std::chrono::hours(1)};
 }
 
@@ -133,7 +136,8 @@ void DriverListener::Serve(const std::shared_ptr<Exchange>& exchange) {
 
   const std::optional<int> session = ParseDigits<int>(match.params[0]);
   const std::shared_ptr<DriverLink> link = session ? Find(*session) : nullptr;
-  if (!link) return Refuse(exchange, is_recovering_ ? 503 : 404);
+  if (is_recovering_) return Refuse(exchange, 503);
+  if (!link) return Refuse(exchange, 404);
   const std::string_view credentials = FindHeader(request.headers, "Authorization").value_or("");
   if (!EqualSecrets(credentials, "Bearer " + link->secret())) return Refuse(exchange, 401);
 

@@ -23,7 +23,8 @@ struct DriverListenerOptions {
   // What drivers of an earlier server expect. Unset: a new one.
   std::optional<Certificate> certificate = {};
   std::string public_host = {};  // What drivers dial; empty: `host`.
-  // Whether drivers of sessions that are not open are told to come again, until FinishRecovery().
+  // Whether all drivers are told to come again, until FinishRecovery(): what they tell is for
+  // sessions that are just being made.
   bool is_recovering = false;
   int connections_max = 40000;             // Each driver holds two.
   std::size_t event_bytes_max = 64 << 20;  // Of one request.
@@ -57,7 +58,7 @@ class DriverListener {
 
   DriverAddress AddressFor(const DriverLink& link) const;
 
-  // All sessions of an earlier server are open now: other drivers are refused for good.
+  // All sessions of an earlier server are there now: other drivers are refused for good.
   void FinishRecovery() { is_recovering_ = false; }
 
   // Closes the session's link. Its driver is refused from now on, which ends it.

@@ -120,8 +120,7 @@ FinishedEvent ReadFinished(Members& members) {
           .output_json = members.Json("output")};
 }
 
-// Whether the event is of a kind that is known; `event.what` is then set.
-bool ReadWhat(std::string_view type, Members& members, DriverEvent& event) {
+void ReadWhat(std::string_view type, Members& members, DriverEvent& event) {
   if (type == "state") {
     event.what = ReadState(members);
   } else if (type == "application") {
@@ -142,9 +141,8 @@ bool ReadWhat(std::string_view type, Members& members, DriverEvent& event) {
     event.what =
         AddedEvent{.id = members.Id(), .error = members.OptionalText("error").value_or("")};
   } else {
-    return false;
+    event.what = UnknownEvent{};
   }
-  return true;
 }
 
 Error Wrong(std::size_t line, std::string_view why) {
@@ -186,7 +184,7 @@ Result<std::vector<DriverEvent>> DecodeEvents(std::string_view lines) {
 
     Members members(*json);
     DriverEvent event{.number = *seq_number};
-    if (!ReadWhat(members.Text("event"), members, event)) continue;
+    ReadWhat(members.Text("event"), members, event);
     if (!members.wrong().empty()) {
       return Wrong(number, fmt::format("Member '{}' is missing or wrong.", members.wrong()));
     }

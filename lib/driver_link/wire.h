@@ -102,15 +102,18 @@ struct AddedEvent {
   std::string error = {};  // Empty if it was added.
 };
 
+// Of a kind that this version does not know; only its number counts.
+struct UnknownEvent {};
+
 struct DriverEvent {
   std::int64_t number = 0;
   std::variant<StateEvent, ApplicationEvent, StartedEvent, ProgressEvent, OutputEvent,
-               FinishedEvent, CompletionEvent, AddedEvent>
+               FinishedEvent, CompletionEvent, AddedEvent, UnknownEvent>
       what = {};
 };
 
 // Reads the lines of one request. Fails with kInvalidArgument at the first line that is not an
-// event. Events of a kind that this version does not know are left out.
+// event.
 Result<std::vector<DriverEvent>> DecodeEvents(std::string_view lines);
 
 }  // namespace livy::internal

@@ -146,7 +146,7 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
   }
   const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {});
 
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   storing_.erase(statement.id);
   if (stored) {
     if (HasEnded(state_)) ApplyEnd(services_.clock.Wall(), SentenceOf(end_reason_), statement);
@@ -160,7 +160,12 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
     if (!IsStarting()) MoveTo(kBusy);
   }
   SendStored();
+  lock.unlock();
   if (!stored) return stored.error();
+  if (!IsFinal(statement.state)) return statement;
+  // The session ended meanwhile, and stored the end of those that it had.
+  const Result<void> ended = services_.store.SaveStatements(id_, {statement}, {});
+  if (!ended) return ended.error();
   return statement;
 }
 
@@ -323,6 +328,7 @@ bool InteractiveSession::MoveTo(SessionState to) {
 }
 
 void InteractiveSession::Note(std::string_view line) {
+  if (notes_.size() >= kNotesMax) notes_.erase(notes_.begin());
   notes_.emplace_back(line);
 }
 

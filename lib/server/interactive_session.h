@@ -152,6 +152,9 @@ class InteractiveSession : public DriverEventSink,
   // What keeps its time from running out; Submit() and the like renew it themselves.
   SessionLease& lease() { return *lease_; }
 
+  // Forgets the session, which has ended, and its statements; its end is not stored after that.
+  Result<void> RemoveFromStore();
+
   // The ids of the statements still kept.
   std::vector<int> StatementIds() const;
 

@@ -91,7 +91,9 @@ void InteractiveSession::Recover(Launcher& launcher, SessionBeginning beginning,
     // What was asked before may not have reached the driver; once more does no harm.
     const std::lock_guard lock(mutex_);
     for (const auto& [id, statement] : statements_) {
-      if (statement.state == StatementState::kCancelling) commands_->Send(CancelCommand{.id = id});
+      const bool is_cancelled = statement.state == StatementState::kCancelling ||
+                                statement.state == StatementState::kCancelled;
+      if (is_cancelled) commands_->Send(CancelCommand{.id = id});
     }
   }
   WriteLog(LogLevel::kInfo, "recovering");
@@ -141,6 +143,11 @@ void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements)
     }
     statements_[statement.id] = std::move(statement);
   }
+}
+
+Result<void> InteractiveSession::RemoveFromStore() {
+  const std::lock_guard saving(save_mutex_);
+  return services_.store.Remove(id_);
 }
 
 Result<void> InteractiveSession::SaveRecord() {

@@ -137,6 +137,7 @@ std::vector<int> InteractiveSession::SurplusBesides(
 
 // After more statements have ended at once than are kept; else those went with the last change.
 void InteractiveSession::DropSurplus() {
+  const std::lock_guard saving(save_mutex_);
   std::vector<int> dropped;
   {
     const std::lock_guard lock(mutex_);

@@ -76,9 +76,11 @@ std::filesystem::path TemporaryUploadDir() {
 // Folders of sessions that an earlier server has not removed.
 void RemoveLeftUploads(const std::filesystem::path& upload_dir) {
   std::error_code failure;
-  for (const auto& entry : std::filesystem::directory_iterator(upload_dir, failure)) {
-    if (!entry.path().filename().string().starts_with("livy-session-")) continue;
-    std::filesystem::remove_all(entry.path(), failure);
+  std::filesystem::directory_iterator entry(upload_dir, failure);
+  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+    std::error_code ignored;
+    const bool is_ours = entry->path().filename().string().starts_with("livy-session-");
+    if (is_ours) std::filesystem::remove_all(entry->path(), ignored);
   }
 }
 

@@ -53,6 +53,8 @@ Result<void> SessionManager::Load() {
 
 Result<void> SessionManager::LoadSession(int id) {
   Result<StoredSession> record = services_.store.LoadSession(id);
+  // A statement that was being stored when its session was removed.
+  if (!record && record.error().code == ErrorCode::kNotFound) return services_.store.Remove(id);
   if (!record) return record.error();
   Result<std::vector<StatementRecord>> statements = services_.store.LoadStatements(id);
   if (!statements) return statements.error();
@@ -274,8 +276,8 @@ bool SessionManager::Remove(const std::shared_ptr<InteractiveSession>& session) 
   return true;
 }
 
-void SessionManager::Forget(const InteractiveSession& session) {
-  const Result<void> removed = services_.store.Remove(session.id(), session.StatementIds());
+void SessionManager::Forget(InteractiveSession& session) {
+  const Result<void> removed = session.RemoveFromStore();
   if (removed) return;
   services_.log.Write(
       LogLevel::kWarning, "server",

@@ -98,7 +98,7 @@ class SessionManager {
   void RemoveLater(const std::shared_ptr<InteractiveSession>& session, Clock::Duration after);
   void OnEnded(const std::shared_ptr<InteractiveSession>& session);
   bool Remove(const std::shared_ptr<InteractiveSession>& session);
-  void Forget(const InteractiveSession& session);
+  void Forget(InteractiveSession& session);
 
   const SessionManagerOptions options_;
   SessionServices& services_;

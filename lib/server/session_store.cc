@@ -67,7 +67,8 @@ Result<std::vector<int>> SessionStore::SessionIds() const {
 Result<StoredSession> SessionStore::LoadSession(int id) const {
   const Result<std::optional<std::string>> text = store_.Get(SessionKey(id));
   if (!text) return text.error();
-  return SessionFromStored(id, text->value_or(""));
+  if (!*text) return Error{ErrorCode::kNotFound, "There is no such session."};
+  return SessionFromStored(id, **text);
 }
 
 Result<std::vector<StatementRecord>> SessionStore::LoadStatements(int session) const {
@@ -145,10 +146,13 @@ Result<void> SessionStore::SaveStatements(int session,
   return store_.Apply(changes);
 }
 
-Result<void> SessionStore::Remove(int session, const std::vector<int>& statements) {
+Result<void> SessionStore::Remove(int session) {
+  const std::string key = StatementsKey(std::to_string(session));
+  const Result<std::vector<std::string>> statements = store_.Children(key);
+  if (!statements) return statements.error();
   std::vector<StoreChange> changes;
-  for (const int id : statements)
-    changes.push_back({.key = StatementKey(session, id)});
+  for (const std::string& statement : *statements)
+    changes.push_back({.key = key + "/" + statement});
   changes.push_back({.key = SessionKey(session)});
   return store_.Apply(changes);
 }

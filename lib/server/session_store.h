@@ -57,7 +57,8 @@ class SessionStore {
   // The ids of all sessions that are stored, in ascending order.
   Result<std::vector<int>> SessionIds() const;
 
-  // Fail with kUnavailable, and say where, if what is stored is damaged.
+  // Fail with kUnavailable, and say where, if what is stored is damaged; the first with kNotFound
+  // if a session was removed and only statements are left of it.
   Result<StoredSession> LoadSession(int id) const;
   Result<std::vector<StatementRecord>> LoadStatements(int session) const;
 
@@ -77,8 +78,8 @@ class SessionStore {
   Result<void> SaveStatements(int session, const std::vector<StatementRecord>& statements,
                               const std::vector<int>& forgotten);
 
-  // `statements`: the ids of all that are stored.
-  Result<void> Remove(int session, const std::vector<int>& statements);
+  // The session and all its statements.
+  Result<void> Remove(int session);
 
  private:
   Store& store_;

@@ -31,7 +31,14 @@ Result<void> Uploads::Keep(const std::string& name, std::string_view content) {
   if (!IsFileName(name)) {
     return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not a file name.", name)};
   }
-  if (const Result<void> reserved = Reserve(name, content.size()); !reserved) return reserved;
+  const Result<std::optional<std::size_t>> before = Reserve(name, content.size());
+  if (!before) return before.error();
+  Result<void> written = Write(name, content);
+  if (!written) Restore(name, *before);
+  return written;
+}
+
+Result<void> Uploads::Write(const std::string& name, std::string_view content) const {
   if (const Result<void> made = CreatePrivateDirectory(folder_); !made) return made;
   // Under another name at first, so that no driver reads half a file.
   Result<PrivateFile> file = PrivateFile::Create(folder_, ".", ".upload", content);
@@ -39,7 +46,12 @@ Result<void> Uploads::Keep(const std::string& name, std::string_view content) {
   return file->Keep(folder_ / name);
 }
 
-Result<void> Uploads::Reserve(const std::string& name, std::size_t bytes) {
+void Uploads::Restore(const std::string& name, std::optional<std::size_t> bytes) {
+  const std::lock_guard lock(mutex_);
+  bytes ? void(sizes_[name] = *bytes) : void(sizes_.erase(name));
+}
+
+Result<std::optional<std::size_t>> Uploads::Reserve(const std::string& name, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   std::size_t others = 0;
   for (const auto& [other, size] : sizes_) {
@@ -49,8 +61,10 @@ Result<void> Uploads::Reserve(const std::string& name, std::size_t bytes) {
     return Error{ErrorCode::kResourceExhausted,
                  fmt::format("The session's uploaded files would exceed {} bytes.", bytes_max_)};
   }
+  const auto found = sizes_.find(name);
+  const auto before = found == sizes_.end() ? std::nullopt : std::optional(found->second);
   sizes_[name] = bytes;
-  return {};
+  return before;
 }
 
 Result<std::string> Uploads::Read(std::string_view name) const {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +34,10 @@ class Uploads {
   Result<std::string> Read(std::string_view name) const;
 
  private:
-  Result<void> Reserve(const std::string& name, std::size_t bytes);
+  // Counts the file before it is written. Gives what its name had before, for Restore().
+  Result<std::optional<std::size_t>> Reserve(const std::string& name, std::size_t bytes);
+  void Restore(const std::string& name, std::optional<std::size_t> bytes);
+  Result<void> Write(const std::string& name, std::string_view content) const;
 
   const std::filesystem::path folder_;
   const std::size_t bytes_max_;

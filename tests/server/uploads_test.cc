@@ -64,7 +64,7 @@ TEST_CASE("a folder that cannot be made is told") {
   const std::filesystem::path in_the_way = scratch.Write("uploads", "a file");
   Uploads uploads(in_the_way / "s", 10);
   CHECK(uploads.Keep("a", "x").error().code == ErrorCode::kUnavailable);
-  CHECK(uploads.Read("a").error().code == ErrorCode::kUnavailable);
+  CHECK(uploads.Read("a").error().code == ErrorCode::kNotFound);
 }
 
 }  // namespace

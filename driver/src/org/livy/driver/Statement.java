@@ -11,6 +11,8 @@ final class Statement {
     private final int rowsMax;
     final StatementOutput printed;
     State state = State.WAITING;
+    /** Epoch milliseconds; 0 until then. */
+    long startedAt;
     /** The thread that runs it; null before and after. */
     Thread runner;
     /** What runs it; null until that is started. */

@@ -45,6 +45,11 @@ final class StatementQueue {
 
     /** Tells a server that has just come what it may not know of an earlier one. */
     synchronized void report() {
+        for (Statement statement : unfinished.values()) {
+            if (statement.startedAt > 0) {
+                outbox.add(started(statement));
+            }
+        }
         String state = worker == null ? "starting" : unfinished.isEmpty() ? "idle" : "busy";
         outbox.add(Json.object("event", "state", "state", state));
     }
@@ -176,9 +181,17 @@ final class StatementQueue {
         return null;
     }
 
+    private static Map<String, Object> started(Statement statement) {
+        return Json.object("event", "started", "id", statement.id, "at", statement.startedAt);
+    }
+
+    private synchronized void tellStarted(Statement statement) {
+        statement.startedAt = System.currentTimeMillis();
+        outbox.add(started(statement));
+    }
+
     private void run(Statement statement) {
-        outbox.add(Json.object(
-                "event", "started", "id", statement.id, "at", System.currentTimeMillis()));
+        tellStarted(statement);
         ScheduledFuture<?> watch = timer.watch(statement);
         long begin = System.nanoTime();
         Result result;

@@ -142,9 +142,9 @@ final class StatementQueueTest {
             bench.queue.submit(4, "spark", "wait", 0);
             bench.interpreter.entered.await();
             bench.queue.report();
-            bench.await(7);
+            bench.await(8);
             equal("[state starting, state idle, started 3, finished 3 available ok, state idle,"
-                            + " started 4, state busy]",
+                            + " started 4, started 4, state busy]",
                     bench.seen.toString());
             equal("[a]", bench.interpreter.executed.toString());
             bench.queue.cancel(4);
