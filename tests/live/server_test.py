@@ -182,8 +182,6 @@ sc.parallelize(range(8), 8).map(lambda x: time.sleep(0.5) or x).sum()
 class Deaths(WithServer):
     """One side ends without warning."""
 
-    settings = WithServer.settings + "livy.rsc.server.idle-timeout = 3s\n"
-
     def test_a_driver_that_is_killed_ends_its_session_with_the_reason(self):
         session = self.server.start_session("sql")
         (driver,) = drivers_of(self.server.process)
@@ -206,7 +204,9 @@ class Deaths(WithServer):
     def test_a_driver_outlives_a_killed_server_no_longer_than_its_limit(self):
         folder = self.folder / "killed"
         folder.mkdir()
-        server = LiveServer(BUILD_ROOT, folder, self.settings)
+        # Long enough for a driver to come up in on a busy machine.
+        settings = self.settings + "livy.rsc.server.idle-timeout = 10s\n"
+        server = LiveServer(BUILD_ROOT, folder, settings)
         server.start_session("sql")
         (driver,) = drivers_of(server.process)
         server.kill()
