@@ -21,7 +21,11 @@ struct LaunchRequest {
   std::string name = {};  // For people: Spark's application name.
   // All Spark settings. May hold secrets: a launcher keeps them out of command lines and logs.
   std::map<std::string, std::string> conf = {};
-  std::optional<std::string> main_class = {};  // Unset: liblivy's driver program for sessions.
+  // The program: a jar, or a script in Python or R, as spark-submit takes it. Unset: liblivy's
+  // driver program for sessions.
+  std::optional<std::string> file = {};
+  std::optional<std::string> main_class = {};  // Of `file`; unset: what its manifest says.
+  std::vector<std::string> args = {};          // Of the program.
   std::optional<std::string> proxy_user = {};
 };
 
@@ -37,7 +41,8 @@ struct ApplicationStatus {
 };
 
 // Lines of an application's output, in the order and with the headers in which Apache Livy shows
-// them: "stdout: ", the lines, "\nstderr: ", the lines.
+// them: "stdout: ", the lines, "\nstderr: ", the lines. What a program of LaunchRequest::file
+// writes to either is one stream, the first.
 struct LogPage {
   int from = 0;   // Index of the first line of `lines`.
   int total = 0;  // Lines that are kept, not lines that were ever written.

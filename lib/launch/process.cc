@@ -115,11 +115,12 @@ Result<ChildProcess> Spawn(const SpawnRequest& request) {
   const std::string& program = request.command.front();
   Pipe out;
   Pipe err;
-  if (!OpenPipe(out) || !OpenPipe(err)) return CannotStart(program, errno);
+  if (!OpenPipe(out)) return CannotStart(program, errno);
+  if (!request.merges_output && !OpenPipe(err)) return CannotStart(program, errno);
 
   std::vector<std::string> command = request.command;
   std::vector<std::string> environment = Environment(request.environment);
-  const SpawnSettings settings(out.write, err.write);
+  const SpawnSettings settings(out.write, request.merges_output ? out.write : err.write);
   ChildProcess child;
   const int code =
       posix_spawn(&child.pid, program.c_str(), settings.actions(), settings.attributes(),

@@ -16,6 +16,8 @@ struct SpawnRequest {
   std::vector<std::string> command = {};  // The program's path, then its arguments.
   // Variables that replace those of the same name in our own environment, or are added to it.
   std::map<std::string, std::string> environment = {};
+  // Whether its standard error goes where its standard output goes, in the order of writing.
+  bool merges_output = false;
 };
 
 // A child that was started and not yet reaped, or was adopted. The reading ends do not block.
@@ -23,7 +25,7 @@ struct ChildProcess {
   pid_t pid = -1;           // Of the child and of its process group.
   Descriptor handle = {};   // A pidfd: readable once the child has ended.
   Descriptor out = {};      // What it writes to its standard output. Not open if it is adopted.
-  Descriptor err = {};      // So for this.
+  Descriptor err = {};      // So for this; not open either if it goes with the other.
   bool is_adopted = false;  // Nobody can reap it but its parent, which is not this process.
 };
 

@@ -138,7 +138,8 @@ Result<ProcessWatcher::Id> ProcessWatcher::Watch(ChildProcess child, ProcessList
   watched->id = id;
   const bool has_streams = !watched->child.is_adopted;
   if ((!has_streams ||
-       (Add(watched->child.out, id, Source::kOut) && Add(watched->child.err, id, Source::kErr))) &&
+       (Add(watched->child.out, id, Source::kOut) &&
+        (!watched->child.err.is_open() || Add(watched->child.err, id, Source::kErr)))) &&
       Add(watched->child.handle, id, Source::kEnd)) {
     watched_.emplace(id, std::move(watched));
     return id;

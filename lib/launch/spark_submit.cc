@@ -103,7 +103,8 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
 
   // Spark's scripts go by the variable, which may name another Spark.
   Result<ChildProcess> child = Spawn({.command = Command(request, settings_file->path()),
-                                      .environment = {{"SPARK_HOME", home_.directory.string()}}});
+                                      .environment = {{"SPARK_HOME", home_.directory.string()}},
+                                      .merges_output = request.file.has_value()});
   if (!child) return child.error();
   const pid_t pid = child->pid;
 
@@ -152,13 +153,14 @@ std::string SparkSubmitLauncher::Describe() const {
 std::vector<std::string> SparkSubmitLauncher::Command(
     const LaunchRequest& request, const std::filesystem::path& properties) const {
   std::vector<std::string> command = {home_.submit().string(), "--properties-file",
-                                      properties.string(), "--class",
-                                      request.main_class.value_or(kDriverClass)};
-  if (request.proxy_user) {
-    command.push_back("--proxy-user");
-    command.push_back(*request.proxy_user);
-  }
-  command.push_back(driver_jar_.string());
+                                      properties.string()};
+  // A script has no class.
+  std::optional<std::string> main_class = request.main_class;
+  if (!request.file && !main_class) main_class = kDriverClass;
+  if (main_class) command.insert(command.end(), {"--class", *main_class});
+  if (request.proxy_user) command.insert(command.end(), {"--proxy-user", *request.proxy_user});
+  command.push_back(request.file.value_or(driver_jar_.string()));
+  command.insert(command.end(), request.args.begin(), request.args.end());
   return command;
 }
 

@@ -143,6 +143,30 @@ TEST_CASE("spark-submit is called with a file of settings, the class and the dri
   CHECK(lines[expected.size() + 1] == fixture.options.spark_home.string());
 }
 
+TEST_CASE("spark-submit is called with a program, its class if it has one, and its arguments") {
+  Fixture fixture("for a in \"$@\"; do echo \"$a\"; done");
+  LaunchRequest request = {.file = "file:///jobs/pi.py", .args = {"--steps", "a b", "", "d'e\""}};
+  Lines expected;
+  SUBCASE("a script") {}
+  SUBCASE("a class of a jar, for another user") {
+    request.main_class = "com.example.Pi";
+    request.proxy_user = "ada";
+    expected = {"--class", "com.example.Pi", "--proxy-user", "ada"};
+  }
+  expected.insert(expected.end(),
+                  {"file:///jobs/pi.py", "--steps", "a b", "", "d'e\"", "\nstderr: "});
+  const std::unique_ptr<Application> application = fixture.Launch(request);
+  fixture.recorder.WaitForEnd();
+  CHECK(application->Log(3, -1).lines == expected);
+}
+
+TEST_CASE("what a program writes to both streams is one, in the order of writing") {
+  Fixture fixture("echo one; echo two >&2; echo three; exit 3");
+  const std::unique_ptr<Application> application = fixture.Launch({.file = "/jobs/pi.py"});
+  CHECK(fixture.recorder.WaitForEnd().exit_code == 3);
+  CHECK(application->Log(0, -1).lines == Lines{"stdout: ", "one", "two", "three", "\nstderr: "});
+}
+
 TEST_CASE("settings are in a private file only, over Spark's defaults, until the end") {
   Fixture fixture(
       "tr '\\0' ' ' < /proc/$$/cmdline; echo; stat -c %a \"$2\"; cat \"$2\"; "
