@@ -278,6 +278,17 @@ rapidjson::ParseResult Parse(std::string_view text, JsonBuilder& builder) {
 
 }  // namespace
 
+std::optional<std::string> TextOf(const JsonValue& object, std::string_view name) {
+  const JsonValue* member = object.Find(name);
+  if (member == nullptr || member->AsString() == nullptr) return std::nullopt;
+  return *member->AsString();
+}
+
+std::optional<int> IntegerOf(const JsonValue& object, std::string_view name) {
+  const JsonValue* member = object.Find(name);
+  return member == nullptr ? std::nullopt : member->AsInt();
+}
+
 Result<JsonValue> ParseJson(std::string_view text, const JsonParseOptions& options) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   JsonValue root;

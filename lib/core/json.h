@@ -55,6 +55,10 @@ class JsonValue {
   std::vector<Member> members_ = {};
 };
 
+// A member of `object`; unset if there is none of that name and type.
+std::optional<std::string> TextOf(const JsonValue& object, std::string_view name);
+std::optional<int> IntegerOf(const JsonValue& object, std::string_view name);
+
 struct JsonParseOptions {
   std::size_t depth_max = 64;
   // A member of the outermost object that is kept as JSON text (kRaw) and not taken apart.

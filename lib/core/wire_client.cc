@@ -11,20 +11,9 @@
 namespace livy::internal {
 namespace {
 
-std::optional<std::string> TextOf(const JsonValue& object, std::string_view name) {
-  const JsonValue* const member = object.Find(name);
-  if (member == nullptr || member->AsString() == nullptr) return std::nullopt;
-  return *member->AsString();
-}
-
-std::optional<int> NumberOf(const JsonValue& object, std::string_view name) {
-  const JsonValue* const member = object.Find(name);
-  return member == nullptr ? std::nullopt : member->AsInt();
-}
-
 // Servers show a number that nobody asked for as 0.
 std::optional<int> AskedNumberOf(const JsonValue& object, std::string_view name) {
-  const std::optional<int> number = NumberOf(object, name);
+  const std::optional<int> number = IntegerOf(object, name);
   return number == 0 ? std::nullopt : number;
 }
 
@@ -193,7 +182,7 @@ std::string EncodeStatementRequest(const StatementRequest& request) {
 }
 
 Result<Session> DecodeSession(const JsonValue& json) {
-  const std::optional<int> id = NumberOf(json, "id");
+  const std::optional<int> id = IntegerOf(json, "id");
   if (!id) return Unexpected("a session", json);
 
   Session session;
@@ -209,7 +198,7 @@ Result<Session> DecodeSession(const JsonValue& json) {
   session.log = TextsOf(json, "log");
   session.request = DecodeAsked(json);
   session.end_reason = TextOf(json, "endReason");
-  session.exit_code = NumberOf(json, "exitCode");
+  session.exit_code = IntegerOf(json, "exitCode");
   return session;
 }
 
@@ -219,14 +208,14 @@ Result<SessionPage> DecodeSessionPage(const JsonValue& json) {
     return Unexpected("a list of sessions", json);
 
   SessionPage page;
-  page.total = NumberOf(json, "total").value_or(-1);
+  page.total = IntegerOf(json, "total").value_or(-1);
   for (const JsonValue& session : sessions->items())
     page.sessions.push_back(DecodeSession(session));
   return page;
 }
 
 Result<Statement> DecodeStatement(const JsonValue& json) {
-  const std::optional<int> id = NumberOf(json, "id");
+  const std::optional<int> id = IntegerOf(json, "id");
   if (!id) return Unexpected("a statement", json);
 
   Statement statement;
@@ -263,15 +252,15 @@ Result<LogPage> DecodeLogPage(const JsonValue& json) {
 
   LogPage page;
   page.lines = TextsOf(json, "log");
-  page.from = NumberOf(json, "from").value_or(0);
-  page.total = NumberOf(json, "total").value_or(page.from + static_cast<int>(page.lines.size()));
+  page.from = IntegerOf(json, "from").value_or(0);
+  page.total = IntegerOf(json, "total").value_or(page.from + static_cast<int>(page.lines.size()));
   return page;
 }
 
 StatementOutput DecodeStatementOutput(const JsonValue& json) {
   StatementOutput output;
   output.ok = TextOf(json, "status") != "error";
-  output.execution_count = NumberOf(json, "execution_count").value_or(0);
+  output.execution_count = IntegerOf(json, "execution_count").value_or(0);
   if (const JsonValue* const data = json.Find("data"); data != nullptr) {
     for (const auto& [type, value] : data->members())
       output.data[type] = ToJsonText(value);

@@ -7,6 +7,7 @@ namespace livy::internal {
 
 // ASCII only, as names and tokens of HTTP are.
 bool EqualsIgnoringCase(std::string_view a, std::string_view b);
+bool StartsWithIgnoringCase(std::string_view text, std::string_view start);
 
 // Without the spaces and tabs at its ends.
 std::string_view TrimField(std::string_view text);

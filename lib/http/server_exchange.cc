@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/json.h"
+#include "http/field_text.h"
 #include "http/response_writer.h"
 #include "http/status.h"
 
@@ -13,15 +14,6 @@ namespace livy::internal {
 namespace {
 
 using Piece = ServerConnection::Piece;
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool StartsWithIgnoringCase(std::string_view text, std::string_view start) {
-  return text.size() >= start.size() &&
-         std::ranges::equal(text.substr(0, start.size()), start, {}, Lower, Lower);
-}
 
 bool AsksToClose(const HttpResponse& response) {
   const auto value = FindHeader(response.headers, "Connection");

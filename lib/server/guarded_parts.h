@@ -106,26 +106,10 @@ class GuardedApplication : public Application {
   LogSink& log_;
 };
 
-// Starts what `launcher` starts; what that throws is kInternal. The application it gives is
-// guarded.
-inline Result<std::unique_ptr<Application>> LaunchGuarded(Launcher& launcher,
-                                                          const LaunchRequest& request,
-                                                          ApplicationObserver observer,
-                                                          LogSink& log) {
-  Result<std::unique_ptr<Application>> application =
-      Guarded([&] { return launcher.Launch(request, std::move(observer)); });
-  if (!application) return application.error();
-  return std::make_unique<GuardedApplication>(*std::move(application), log);
-}
-
-// The same for what it finds again.
-inline Result<std::unique_ptr<Application>> RecoverGuarded(Launcher& launcher,
-                                                           const std::string& tag,
-                                                           const std::string& handle,
-                                                           ApplicationObserver observer,
-                                                           LogSink& log) {
-  Result<std::unique_ptr<Application>> application =
-      Guarded([&] { return launcher.Recover(tag, handle, std::move(observer)); });
+// The application that `launch` starts or finds again, guarded; what `launch` throws is kInternal.
+template <typename Launch>
+Result<std::unique_ptr<Application>> GuardedLaunch(LogSink& log, const Launch& launch) {
+  Result<std::unique_ptr<Application>> application = Guarded(launch);
   if (!application) return application.error();
   return std::make_unique<GuardedApplication>(*std::move(application), log);
 }

@@ -311,14 +311,6 @@ WaitList::Wake InteractiveSession::TakeWaiting(WaitList::Token token) {
   return waiting_.Take(token);
 }
 
-std::vector<int> InteractiveSession::StatementIds() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<int> ids;
-  for (const auto& [id, statement] : statements_)
-    ids.push_back(id);
-  return ids;
-}
-
 bool InteractiveSession::MoveTo(SessionState to) {
   if (!CanMove(state_, to)) return false;
   state_ = to;

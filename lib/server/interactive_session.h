@@ -155,9 +155,6 @@ class InteractiveSession : public DriverEventSink,
   // Forgets the session, which has ended, and its statements; its end is not stored after that.
   Result<void> RemoveFromStore();
 
-  // The ids of the statements still kept.
-  std::vector<int> StatementIds() const;
-
   // Writes what happens to the session to `stream` until it has ended; see EventFeed::Follow(). As
   // long as it is there, somebody looks at the session.
   EventFeed::Token Follow(std::shared_ptr<ResponseStream> stream, std::string_view last_event_id);

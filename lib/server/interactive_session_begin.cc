@@ -46,7 +46,7 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
   Begin(std::move(beginning));
   WriteLog(LogLevel::kInfo, "starting");
   Result<std::unique_ptr<Application>> application =
-      LaunchGuarded(launcher, launch, Observer(), services_.log);
+      GuardedLaunch(services_.log, [&] { return launcher.Launch(launch, Observer()); });
   if (!application) {
     return OnApplication(
         {.state = ApplicationState::kFailed, .reason = application.error().message});
@@ -118,7 +118,7 @@ Result<std::unique_ptr<Application>> InteractiveSession::FindAgain(Launcher& lau
   if (handle.empty()) {
     return Error{ErrorCode::kNotFound, "It was being launched when its server died."};
   }
-  return RecoverGuarded(launcher, tag, handle, Observer(), services_.log);
+  return GuardedLaunch(services_.log, [&] { return launcher.Recover(tag, handle, Observer()); });
 }
 
 void InteractiveSession::Restore(const StoredSession& record,

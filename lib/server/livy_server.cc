@@ -1,7 +1,5 @@
 // LivyServer's parts, put together.
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <mutex>
 #include <system_error>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include <livy/server.h>
 
 #include "driver_link/driver_listener.h"
+#include "files/private_file.h"
 #include "http/certificate.h"
 #include "http/http_server.h"
 #include "server/guarded.h"
@@ -29,10 +28,11 @@ namespace {
 constexpr std::chrono::seconds kPingInterval(15);
 constexpr std::chrono::seconds kHttpGrace(1);
 
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{ErrorCode::kInvalidArgument, fmt::format("{} cannot be read.", path)};
-  return std::string(std::istreambuf_iterator<char>(file), {});
+// Of a file that an option names.
+Result<std::string> ReadNamed(const std::string& path) {
+  Result<std::string> content = ReadFile(path);
+  if (!content) return Error{ErrorCode::kInvalidArgument, fmt::format("{} cannot be read.", path)};
+  return content;
 }
 
 bool IsEveryAddress(const std::string& host) {
@@ -201,9 +201,9 @@ class Server : public LivyServer {
   Result<void> Listen(bool tls) {
     HttpServerOptions http = HttpOptions(options_);
     if (tls) {
-      Result<std::string> certificate = ReadFile(options_.certificate_file);
+      Result<std::string> certificate = ReadNamed(options_.certificate_file);
       if (!certificate) return certificate.error();
-      Result<std::string> key = ReadFile(options_.key_file);
+      Result<std::string> key = ReadNamed(options_.key_file);
       if (!key) return key.error();
       http.certificate_pem = *std::move(certificate);
       http.key_pem = *std::move(key);

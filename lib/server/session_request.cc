@@ -11,12 +11,10 @@
 #include <fmt/ranges.h>
 
 #include "core/json.h"
+#include "server/session_settings.h"
 
 namespace livy::internal {
 namespace {
-
-// Rows of one statement.
-constexpr int kRowsMax = 1'000'000;
 
 Error Invalid(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
@@ -179,7 +177,7 @@ Result<StatementBody> ParseStatementBody(std::string_view body) {
   const std::optional<std::string> code = fields.Text("code");
   StatementBody statement = {.code = code.value_or(""),
                              .kind = fields.Text("kind").value_or(""),
-                             .rows_max = fields.Integer("rowsMax", 1, kRowsMax),
+                             .rows_max = fields.Integer("rowsMax", 1, kSqlRowsMax),
                              .has_code = code.has_value()};
   fields.Ignore("msg_type");  // Some clients send it; it never meant anything.
   if (const std::optional<Error> problem = fields.Problem()) return *problem;

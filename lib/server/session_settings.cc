@@ -14,7 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kRowsMax = 1'000'000;
 // A request's; what the server keeps of all sessions is its operator's business.
 constexpr int kRetainedMax = 10'000;
 constexpr milliseconds kLongest = std::chrono::hours(24);
@@ -74,7 +73,7 @@ Result<SessionSettings> SettingsFor(const SessionRequest& request, SessionSettin
   const milliseconds none(0);
   const milliseconds some(1);
   reader.Take("livy.rsc.retained-statements", settings.statements_retained_max, kRetainedMax);
-  reader.Take("livy.rsc.sql.num-rows", settings.sql_rows_max, kRowsMax);
+  reader.Take("livy.rsc.sql.num-rows", settings.sql_rows_max, kSqlRowsMax);
   reader.Take("livy.rsc.server.connect.timeout", settings.driver_connect_timeout, some, kLongest);
   reader.Take("livy.rsc.client.shutdown-timeout", settings.driver_shutdown_timeout, none,
               kLongestShutdown);

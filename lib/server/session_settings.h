@@ -8,6 +8,9 @@
 
 namespace livy::internal {
 
+// The most rows that a request may want of an SQL statement.
+inline constexpr int kSqlRowsMax = 1'000'000;
+
 struct SessionSettings {
   int statements_retained_max = 100;  // livy.rsc.retained-statements
   int sql_rows_max = 1000;            // livy.rsc.sql.num-rows

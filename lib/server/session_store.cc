@@ -25,12 +25,19 @@ std::string SessionKey(int session) {
   return fmt::format("{}/{}", kRoot, session);
 }
 
-std::string StatementsKey(std::string_view session) {
+std::string StatementsKey(int session) {
   return fmt::format("{}/{}/statements", kRoot, session);
 }
 
 std::string StatementKey(int session, int statement) {
-  return fmt::format("{}/{}", StatementsKey(std::to_string(session)), statement);
+  return fmt::format("{}/{}", StatementsKey(session), statement);
+}
+
+void AddChanges(int session, const std::vector<StatementRecord>& statements,
+                std::vector<StoreChange>& changes) {
+  for (const StatementRecord& statement : statements) {
+    changes.push_back({.key = StatementKey(session, statement.id), .value = ToStored(statement)});
+  }
 }
 
 }  // namespace
@@ -72,7 +79,7 @@ Result<StoredSession> SessionStore::LoadSession(int id) const {
 }
 
 Result<std::vector<StatementRecord>> SessionStore::LoadStatements(int session) const {
-  const std::string key = StatementsKey(std::to_string(session));
+  const std::string key = StatementsKey(session);
   const Result<std::vector<std::string>> names = store_.Children(key);
   if (!names) return names.error();
   std::vector<StatementRecord> statements;
@@ -126,10 +133,7 @@ Result<void> SessionStore::SaveSession(const StoredSession& session) {
 Result<void> SessionStore::SaveEnd(const StoredSession& session,
                                    const std::vector<StatementRecord>& statements) {
   std::vector<StoreChange> changes = {{.key = SessionKey(session.id), .value = ToStored(session)}};
-  for (const StatementRecord& statement : statements) {
-    changes.push_back(
-        {.key = StatementKey(session.id, statement.id), .value = ToStored(statement)});
-  }
+  AddChanges(session.id, statements, changes);
   return store_.Apply(changes);
 }
 
@@ -137,9 +141,7 @@ Result<void> SessionStore::SaveStatements(int session,
                                           const std::vector<StatementRecord>& statements,
                                           const std::vector<int>& forgotten) {
   std::vector<StoreChange> changes;
-  for (const StatementRecord& statement : statements) {
-    changes.push_back({.key = StatementKey(session, statement.id), .value = ToStored(statement)});
-  }
+  AddChanges(session, statements, changes);
   for (const int id : forgotten)
     changes.push_back({.key = StatementKey(session, id)});
   if (changes.empty()) return {};
@@ -147,7 +149,7 @@ Result<void> SessionStore::SaveStatements(int session,
 }
 
 Result<void> SessionStore::Remove(int session) {
-  const std::string key = StatementsKey(std::to_string(session));
+  const std::string key = StatementsKey(session);
   const Result<std::vector<std::string>> statements = store_.Children(key);
   if (!statements) return statements.error();
   std::vector<StoreChange> changes;

@@ -33,11 +33,6 @@ void WriteOurs(const StoredSession& session, JsonWriter& json) {
   json.EndObject();
 }
 
-std::optional<int> IntegerOf(const JsonValue& object, std::string_view name) {
-  const JsonValue* value = object.Find(name);
-  return value == nullptr ? std::nullopt : value->AsInt();
-}
-
 Statement::Time TimeOf(const JsonValue& object, std::string_view name) {
   const JsonValue* value = object.Find(name);
   const auto millis = value == nullptr ? std::nullopt : value->AsInt64();
@@ -102,12 +97,6 @@ Error Wrong(std::string_view what) {
 }
 
 }  // namespace
-
-std::optional<std::string> TextOf(const JsonValue& object, std::string_view name) {
-  const JsonValue* value = object.Find(name);
-  if (value == nullptr || value->AsString() == nullptr) return std::nullopt;
-  return *value->AsString();
-}
 
 std::string ToStored(const StoredSession& session) {
   const SessionRequest& request = session.request;

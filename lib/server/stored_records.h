@@ -24,7 +24,4 @@ std::string ToStored(const StatementRecord& statement);
 Result<StoredSession> SessionFromStored(int id, std::string_view text);
 Result<StatementRecord> StatementFromStored(std::string_view text);
 
-// The text of a member; nullopt if it is none.
-std::optional<std::string> TextOf(const JsonValue& object, std::string_view name);
-
 }  // namespace livy::internal

@@ -5,6 +5,15 @@
 
 namespace livy::internal {
 
+void WriteTogetherOrAlone(
+    const std::vector<PendingBatch*>& batches,
+    const std::function<Result<void>(const std::vector<PendingBatch*>& batches)>& transact) {
+  const Result<void> written = transact(batches);
+  const bool alone = !written && batches.size() > 1;
+  for (PendingBatch* batch : batches)
+    batch->result = alone ? transact({batch}) : written;
+}
+
 CommitQueue::CommitQueue(Write write, std::size_t batches_max)
     : write_(std::move(write)), batches_max_(batches_max) {}
 

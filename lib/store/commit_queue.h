@@ -18,6 +18,13 @@ struct PendingBatch {
   Result<void> result = {};
 };
 
+// Writes `batches` by `transact`, which stores all it is given or none, and sets each result. If
+// that fails, each alone: one of them cannot be stored, or not all of them can, and the others must
+// not suffer for it. For stores where that is cheap and its failure certain.
+void WriteTogetherOrAlone(
+    const std::vector<PendingBatch*>& batches,
+    const std::function<Result<void>(const std::vector<PendingBatch*>& batches)>& transact);
+
 // The first caller that finds nobody writing writes for all who wait, itself among them; the others
 // sleep until their changes are in or refused, or it is their turn to write. So a lone caller pays
 // nothing, many pay for one transaction, and nobody is woken in vain. Safe to use from several

@@ -159,14 +159,8 @@ class FileStore : public Store {
   }
 
   void Write(const std::vector<PendingBatch*>& batches) {
-    Result<void> written = Transact(batches);
-    if (!written && batches.size() > 1) {
-      for (PendingBatch* batch : batches)
-        batch->result = Transact({batch});
-      return;
-    }
-    for (PendingBatch* batch : batches)
-      batch->result = written;
+    WriteTogetherOrAlone(batches,
+                         [this](const std::vector<PendingBatch*>& all) { return Transact(all); });
   }
 
   // All of them or none.

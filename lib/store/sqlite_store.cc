@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "files/private_file.h"
 #include "store/tree_keys.h"
 
 namespace livy {
@@ -48,16 +48,6 @@ Result<void> CreateFile(const std::filesystem::path& file) {
   if (errno == EEXIST) return {};
   return Error{ErrorCode::kUnavailable, fmt::format("The store '{}' cannot be created: {}.",
                                                     file.string(), std::strerror(errno))};
-}
-
-Result<void> CreateDirectory(const std::filesystem::path& directory) {
-  std::error_code ignored;
-  if (directory.empty() || std::filesystem::is_directory(directory, ignored)) return {};
-  if (Result<void> above = CreateDirectory(directory.parent_path()); !above) return above;
-  if (mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return Error{ErrorCode::kUnavailable,
-               fmt::format("The store's directory '{}' cannot be created: {}.", directory.string(),
-                           std::strerror(errno))};
 }
 
 Result<int> QueryInt(SqliteDatabase& database, const char* sql) {
@@ -119,7 +109,7 @@ Result<void> Configure(SqliteDatabase& database, const std::filesystem::path& fi
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions& options) {
   const std::filesystem::path& file = options.file;
-  if (Result<void> made = CreateDirectory(file.parent_path()); !made) return made.error();
+  if (Result<void> made = CreatePrivateDirectory(file.parent_path()); !made) return made.error();
   if (Result<void> made = CreateFile(file); !made) return made.error();
   Result<SqliteDatabase> database = SqliteDatabase::Open(file);
   if (!database) return database.error();
@@ -179,15 +169,8 @@ Result<std::vector<std::string>> SqliteStore::Children(std::string_view key) con
 
 void SqliteStore::Write(const std::vector<PendingBatch*>& batches) {
   const std::lock_guard lock(mutex_);
-  Result<void> written = Transact(batches);
-  if (!written && batches.size() > 1) {
-    // One of them cannot be stored, or not all of them can: the others must not suffer for it.
-    for (PendingBatch* batch : batches)
-      batch->result = Transact({batch});
-    return;
-  }
-  for (PendingBatch* batch : batches)
-    batch->result = written;
+  WriteTogetherOrAlone(batches,
+                       [this](const std::vector<PendingBatch*>& all) { return Transact(all); });
 }
 
 Result<void> SqliteStore::Transact(const std::vector<PendingBatch*>& batches) {

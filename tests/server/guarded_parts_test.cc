@@ -55,8 +55,9 @@ TEST_CASE("what a part throws ends there, and is told once") {
   CHECK(log.lines.size() == 3);
   CHECK(access.ProxyUser({}, {}).error() == Error{ErrorCode::kInternal, "broken"});
 
-  CHECK_FALSE(LaunchGuarded(broken, {}, nullptr, log));
-  const auto application = LaunchGuarded(broken, {.name = "a"}, nullptr, log).value();
+  CHECK_FALSE(GuardedLaunch(log, [&] { return broken.Launch({}, nullptr); }));
+  const auto application =
+      GuardedLaunch(log, [&] { return broken.Launch({.name = "a"}, nullptr); }).value();
   log.lines.clear();
   CHECK(application->Log(0, 1).lines.empty());
   CHECK(application->Handle().empty());
