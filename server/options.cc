@@ -117,6 +117,21 @@ void TakeSpark(Settings& settings, Options& options) {
   settings.Take("livy.cache-log.size", options.spark_submit.log_lines_max, 0, kMany);
 }
 
+// Drivers that run elsewhere cannot reach what is this machine's own.
+void WarnOfLoopback(Options& options) {
+  const ServerOptions& server = options.server;
+  const std::string& master = server.spark.master;
+  if (server.spark.deploy_mode != "cluster" || master.starts_with("local")) return;
+  std::string host = server.driver_host;
+  if (host.empty()) host = server.driver_listen_host;
+  if (host.empty()) host = server.host;
+  if (host != "localhost" && host != "::1" && !host.starts_with("127.")) return;
+  options.warnings.push_back(
+      fmt::format("Drivers are told to connect to {}, which reaches this machine only: set "
+                  "livy.server.driver.host to an address that the cluster reaches.",
+                  host));
+}
+
 void TakeLogLevel(Settings& settings, Options& options) {
   std::string level = "info";
   settings.Take("livy.server.log-level", level);
@@ -181,6 +196,7 @@ Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
   TakeRecovery(settings, options.server);
   TakeState(settings, environment, options);
   if (!settings.wrong().empty()) return Invalid(settings.wrong());
+  WarnOfLoopback(options);
   for (const std::string& key : settings.UnknownKeys()) {
     options.warnings.push_back(fmt::format("{} is not a setting of this server.", key));
   }

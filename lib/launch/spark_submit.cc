@@ -14,12 +14,12 @@
 #include "launch/process.h"
 #include "launch/properties.h"
 #include "launch/spark_application.h"
+#include "launch/spark_command.h"
 
 namespace livy {
 namespace internal {
 namespace {
 
-constexpr const char* kDriverClass = "org.livy.driver.DriverMain";
 constexpr std::string_view kPropertiesPrefix = "livy-conf-";
 constexpr std::string_view kPropertiesSuffix = ".properties";
 
@@ -92,9 +92,7 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
   // --properties-file takes the place of spark-defaults.conf, so what is there goes into our file.
   const Result<Properties> defaults = ReadSparkDefaults(home_);
   if (!defaults) return defaults.error();
-  Properties settings = request.conf;
-  if (!request.name.empty()) settings.try_emplace("spark.app.name", request.name);
-  settings.insert(defaults->begin(), defaults->end());
+  const Properties settings = SettingsFor(request, *defaults, home_);
 
   Result<PrivateFile> properties = PrivateFile::Create(
       options_.work_dir, kPropertiesPrefix, kPropertiesSuffix, FormatProperties(settings));
@@ -102,9 +100,10 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
   auto settings_file = std::make_shared<PrivateFile>(*std::move(properties));
 
   // Spark's scripts go by the variable, which may name another Spark.
-  Result<ChildProcess> child = Spawn({.command = Command(request, settings_file->path()),
-                                      .environment = {{"SPARK_HOME", home_.directory.string()}},
-                                      .merges_output = request.file.has_value()});
+  Result<ChildProcess> child =
+      Spawn({.command = CommandFor(request, home_, settings_file->path(), driver_jar_),
+             .environment = {{"SPARK_HOME", home_.directory.string()}},
+             .merges_output = request.file.has_value()});
   if (!child) return child.error();
   const pid_t pid = child->pid;
 
@@ -147,21 +146,6 @@ std::string SparkSubmitLauncher::Describe() const {
                                  home_.directory.string(), home_.scala_version);
   if (!home_.java_version.empty()) text += fmt::format(", Java {}", home_.java_version);
   return text;
-}
-
-// Settings are not here, because anybody on the machine can read a command line.
-std::vector<std::string> SparkSubmitLauncher::Command(
-    const LaunchRequest& request, const std::filesystem::path& properties) const {
-  std::vector<std::string> command = {home_.submit().string(), "--properties-file",
-                                      properties.string()};
-  // A script has no class.
-  std::optional<std::string> main_class = request.main_class;
-  if (!request.file && !main_class) main_class = kDriverClass;
-  if (main_class) command.insert(command.end(), {"--class", *main_class});
-  if (request.proxy_user) command.insert(command.end(), {"--proxy-user", *request.proxy_user});
-  command.push_back(request.file.value_or(driver_jar_.string()));
-  command.insert(command.end(), request.args.begin(), request.args.end());
-  return command;
 }
 
 }  // namespace internal

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <livy/launcher.h>
 #include <livy/log.h>
@@ -32,9 +31,6 @@ class SparkSubmitLauncher : public Launcher {
  private:
   SparkSubmitLauncher(SparkSubmitOptions options, SparkHome home, std::filesystem::path driver_jar,
                       LogSink& log);
-
-  std::vector<std::string> Command(const LaunchRequest& request,
-                                   const std::filesystem::path& properties) const;
 
   const SparkSubmitOptions options_;
   const SparkHome home_;

@@ -405,6 +405,31 @@ TEST_CASE("docs/configuration.md has every key, with its default") {
   }
 }
 
+TEST_CASE("an address that drivers on a cluster cannot reach is warned of") {
+  struct Row {
+    Conf conf;
+    bool warned;
+  };
+  const Row rows[] = {
+      {{}, false},
+      {{{"livy.spark.master", "yarn"}, {"livy.spark.deploy-mode", "cluster"}}, true},
+      {{{"livy.spark.master", "yarn"}, {"livy.spark.deploy-mode", "client"}}, false},
+      {{{"livy.spark.deploy-mode", "cluster"}}, false},
+      {{{"livy.spark.master", "yarn"},
+        {"livy.spark.deploy-mode", "cluster"},
+        {"livy.server.driver.host", "0.0.0.0"}},
+       false},
+      {{{"livy.spark.master", "yarn"},
+        {"livy.spark.deploy-mode", "cluster"},
+        {"livy.rsc.launcher.address", "gateway.example"}},
+       false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.conf);
+    CHECK(Make(row.conf).warnings.empty() != row.warned);
+  }
+}
+
 TEST_CASE("packaging/livy.conf shows the defaults") {
   const Options unset = Make({});
   std::istringstream lines(ReadSource("packaging/livy.conf"));

@@ -1,0 +1,114 @@
+#include "launch/spark_command.h"
+
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace livy::internal {
+namespace {
+
+constexpr const char* kDriverClass = "org.livy.driver.DriverMain";
+
+// Appends to a setting that is a list with commas.
+void Append(std::string_view key, std::string_view item, Properties& settings) {
+  std::string& list = settings[std::string(key)];
+  if (!list.empty()) list += ',';
+  list += item;
+}
+
+bool IsFile(const std::filesystem::path& file) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(file, ignored);
+}
+
+// A session may run Python and R whatever its kind, and has its one driver: a second attempt would
+// be another session, which the server does not know.
+void SetForYarnSession(const SparkHome& home, Properties& settings) {
+  settings.insert_or_assign("spark.yarn.maxAppAttempts", "1");
+  if (IsFile(home.directory / "python" / "lib" / "pyspark.zip"))
+    settings.try_emplace("spark.yarn.isPython", "true");
+  const std::filesystem::path sparkr = home.directory / "R" / "lib" / "sparkr.zip";
+  if (IsFile(sparkr))
+    Append("spark.yarn.dist.archives", fmt::format("file://{}#sparkr", sparkr.string()), settings);
+}
+
+void SetForYarn(const LaunchRequest& request, const SparkHome& home, Properties& settings) {
+  const std::string tags = std::exchange(settings["spark.yarn.tags"], request.tag);
+  if (!tags.empty()) Append("spark.yarn.tags", tags, settings);
+  settings["spark.yarn.submit.waitAppCompletion"] = "false";
+  if (!request.file) SetForYarnSession(home, settings);
+}
+
+void SetForKubernetes(const LaunchRequest& request, Properties& settings) {
+  settings["spark.kubernetes.driver.label.spark-app-tag"] = request.tag;
+  settings["spark.kubernetes.executor.label.spark-app-tag"] = request.tag;
+  settings["spark.kubernetes.submission.waitAppCompletion"] = "false";
+  settings["spark.ui.proxyBase"] = fmt::format("/{}", request.tag);
+}
+
+// Livy's requests have their archives in a setting of YARN's, which the others do not look at.
+void MoveArchives(Properties& settings) {
+  const auto found = settings.find("spark.yarn.dist.archives");
+  if (found == settings.end()) return;
+  const std::string archives = std::move(found->second);
+  settings.erase(found);
+  if (!archives.empty()) Append("spark.archives", archives, settings);
+}
+
+}  // namespace
+
+SparkTarget TargetOf(const Properties& settings) {
+  const auto value = [&](const char* key) {
+    const auto found = settings.find(key);
+    return found == settings.end() ? std::string_view() : std::string_view(found->second);
+  };
+  const std::string_view master = value("spark.master");
+  SparkTarget target;
+  if (master.starts_with("yarn")) target.kind = ClusterKind::kYarn;
+  if (master.starts_with("k8s")) target.kind = ClusterKind::kKubernetes;
+  if (master.starts_with("spark:")) target.kind = ClusterKind::kStandalone;
+  target.is_cluster_mode =
+      target.kind != ClusterKind::kNone && value("spark.submit.deployMode") == "cluster";
+  return target;
+}
+
+Properties SettingsFor(const LaunchRequest& request, const Properties& defaults,
+                       const SparkHome& home) {
+  Properties settings = request.conf;
+  if (!request.name.empty()) settings.try_emplace("spark.app.name", request.name);
+  settings.insert(defaults.begin(), defaults.end());
+  const ClusterKind kind = TargetOf(settings).kind;
+  if (kind != ClusterKind::kYarn) MoveArchives(settings);
+  switch (kind) {
+    case ClusterKind::kNone:
+      break;
+    case ClusterKind::kStandalone:
+      settings["spark.standalone.submit.waitAppCompletion"] = "false";
+      break;
+    case ClusterKind::kYarn:
+      SetForYarn(request, home, settings);
+      break;
+    case ClusterKind::kKubernetes:
+      SetForKubernetes(request, settings);
+      break;
+  }
+  return settings;
+}
+
+std::vector<std::string> CommandFor(const LaunchRequest& request, const SparkHome& home,
+                                    const std::filesystem::path& settings,
+                                    const std::filesystem::path& driver_jar) {
+  std::vector<std::string> command = {home.submit().string(), "--properties-file",
+                                      settings.string()};
+  // A script has no class.
+  std::optional<std::string> main_class = request.main_class;
+  if (!request.file && !main_class) main_class = kDriverClass;
+  if (main_class) command.insert(command.end(), {"--class", *main_class});
+  if (request.proxy_user) command.insert(command.end(), {"--proxy-user", *request.proxy_user});
+  command.push_back(request.file.value_or(driver_jar.string()));
+  command.insert(command.end(), request.args.begin(), request.args.end());
+  return command;
+}
+
+}  // namespace livy::internal
