@@ -6,7 +6,9 @@
 namespace livy::internal {
 namespace {
 
+constexpr std::string_view kOutHeader = "stdout: ";
 constexpr std::string_view kErrHeader = "\nstderr: ";
+constexpr int kLastWordsSearched = 100;
 constexpr std::size_t kLinesMax = 5;
 constexpr std::size_t kLineBytesMax = 500;
 
@@ -28,19 +30,38 @@ std::string_view Cut(std::string_view line) {
   return line.substr(0, end);
 }
 
+using LogLine = std::vector<std::string>::const_iterator;
+
+std::vector<std::string> LastWordsAmong(LogLine first, LogLine line) {
+  std::vector<std::string> words;
+  while (line != first && words.size() < kLinesMax) {
+    --line;
+    if (!SaysNothing(*line) && *line != kOutHeader) words.emplace_back(Cut(*line));
+  }
+  std::ranges::reverse(words);
+  return words;
+}
+
 }  // namespace
 
 std::vector<std::string> LastWords(const std::vector<std::string>& log) {
   const auto header = std::ranges::find(log, kErrHeader);
-  auto line = log.end();
-  const auto first = header == log.end() ? log.begin() : header + 1;
-  std::vector<std::string> words;
-  while (line != first && words.size() < kLinesMax) {
-    --line;
-    if (!SaysNothing(*line)) words.emplace_back(Cut(*line));
-  }
-  std::ranges::reverse(words);
-  return words;
+  if (header == log.end()) return LastWordsAmong(log.begin(), log.end());
+  std::vector<std::string> words = LastWordsAmong(header + 1, log.end());
+  return words.empty() ? LastWordsAmong(log.begin(), header) : words;
+}
+
+std::vector<std::string> LastWordsOf(const Application& application) {
+  return LastWords(application.Log(-1, kLastWordsSearched).lines);
+}
+
+std::string EndSentence(EndedBy by, std::string_view said, const ApplicationStatus& status) {
+  const bool knows_better = by == EndedBy::kApplication && !status.reason.empty();
+  std::string sentence(knows_better ? status.reason : said);
+  if (sentence.empty()) sentence = "the application has ended";
+  // Whoever wrote it: what stands below it belongs to the application.
+  std::ranges::replace(sentence, '\n', ' ');
+  return sentence;
 }
 
 std::string EndReason(std::string_view sentence, const std::vector<std::string>& last_words) {

@@ -16,19 +16,6 @@ using enum SessionState;
 // Lines of the log in a session's view.
 constexpr int kViewLogLines = 10;
 
-// Lines that a session adds to its log; more of them say nothing new.
-constexpr std::size_t kNotesMax = 100;
-
-// Adds those of `lines` that belong into `page`, if the first of them is line `first` of the log
-// and `page` may hold `count` in all.
-void AddLines(const std::vector<std::string>& lines, std::int64_t first, std::int64_t count,
-              LogPage& page) {
-  const auto total = static_cast<std::int64_t>(lines.size());
-  const std::int64_t begin = std::clamp<std::int64_t>(page.from - first, 0, total);
-  const std::int64_t end = std::clamp<std::int64_t>(page.from + count - first, begin, total);
-  page.lines.insert(page.lines.end(), lines.begin() + begin, lines.begin() + end);
-}
-
 // Whoever creates a session has refused settings that cannot be used.
 SessionSettings SettingsOf(const SessionRequest& request, const SessionServices& services) {
   const Result<SessionSettings> settings = SettingsFor(request, services.settings);
@@ -91,22 +78,9 @@ LogPage InteractiveSession::Log(int from, int size) const {
   {
     const std::lock_guard lock(mutex_);
     application = application_;
-    notes = notes_;
+    notes = notes_.lines();
   }
-  if (application != nullptr && notes.empty()) return application->Log(from, size);
-  // The notes stand behind what the application wrote, of which there may be none.
-  const std::vector<std::string> headers = {"stdout: ", "\nstderr: "};
-  const int written = application != nullptr ? application->Log(0, 0).total : 2;
-  LogPage page = {.total = written + static_cast<int>(notes.size())};
-  const int count = size < 0 ? page.total : size;
-  page.from = from < 0 ? std::max(0, page.total - count) : from;
-  if (application == nullptr) {
-    AddLines(headers, 0, count, page);
-  } else if (page.from < written) {
-    page.lines = application->Log(page.from, std::min(count, written - page.from)).lines;
-  }
-  AddLines(notes, written, count, page);
-  return page;
+  return LogOf(application.get(), notes, from, size);
 }
 
 Result<void> InteractiveSession::CheckActive() const {
@@ -260,8 +234,8 @@ void InteractiveSession::KillLate() {
   {
     const std::lock_guard lock(mutex_);
     if (HasEnded(state_)) return;
-    Note(fmt::format("The driver did not end within {}, and is killed.",
-                     FormatDuration(settings_.driver_shutdown_timeout)));
+    notes_.Add(fmt::format("The driver did not end within {}, and is killed.",
+                           FormatDuration(settings_.driver_shutdown_timeout)));
   }
   Kill();
 }
@@ -284,22 +258,11 @@ bool InteractiveSession::IsDue(int key) const {
 }
 
 WaitList::Token InteractiveSession::Await(int key, Clock::Duration timeout, WaitList::Wake wake) {
-  const auto late = std::make_shared<TimerCall>(services_.timer);
-  WaitList::Token token = 0;
-  {
+  const auto add = [&](WaitList::Wake parked) -> WaitList::Token {
     const std::lock_guard lock(mutex_);
-    if (!IsDue(key)) token = waiting_.Add(key, [wake, late] { wake(); });
-  }
-  if (token == 0) {
-    wake();
-    return token;
-  }
-  if (timeout == Clock::Duration::max()) return token;
-  late->After(timeout, [self = weak_from_this(), token] {
-    const auto session = self.lock();
-    if (const WaitList::Wake expired = session ? session->TakeWaiting(token) : nullptr) expired();
-  });
-  return token;
+    return IsDue(key) ? 0 : waiting_.Add(key, std::move(parked));
+  };
+  return Park(weak_from_this(), services_.timer, timeout, add, wake);
 }
 
 void InteractiveSession::StopAwaiting(WaitList::Token token) {
@@ -317,11 +280,6 @@ bool InteractiveSession::MoveTo(SessionState to) {
   TellState();
   IsActive(to) ? lease_->SetWorking(to != kIdle && to != kError) : lease_->End();
   return true;
-}
-
-void InteractiveSession::Note(std::string_view line) {
-  if (notes_.size() >= kNotesMax) notes_.erase(notes_.begin());
-  notes_.emplace_back(line);
 }
 
 void InteractiveSession::WriteLog(LogLevel level, std::string_view message) const {

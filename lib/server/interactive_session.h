@@ -24,9 +24,11 @@
 #include <livy/statement.h>
 
 #include "driver_link/driver_link.h"
+#include "server/application_log.h"
 #include "server/end_reason.h"
 #include "server/event_feed.h"
 #include "server/pending_answers.h"
+#include "server/roster.h"
 #include "server/session_lease.h"
 #include "server/session_settings.h"
 #include "server/session_store.h"
@@ -43,6 +45,7 @@ struct SessionServices {
   Clock& clock;
   Timer& timer;
   LogSink& log;
+  ApplicationCount& applications;
   ServerLimits limits = {};
   SessionExpiry expiry = {};
   SessionSettings settings = {};          // Of sessions whose requests do not set them.
@@ -79,6 +82,7 @@ class InteractiveSession : public DriverEventSink,
 
   int id() const { return id_; }
   const SessionRequest& request() const { return request_; }
+  const std::optional<std::string>& name() const { return request_.name; }
   const Ownership& ownership() const { return ownership_; }
   const SessionSettings& settings() const { return settings_; }
 
@@ -149,6 +153,9 @@ class InteractiveSession : public DriverEventSink,
   // Nobody waits any more: `wake` will not be called unless it has been.
   void StopAwaiting(WaitList::Token token);
 
+  // The function that waits under that token, which waits no more; null if there is none.
+  WaitList::Wake TakeWaiting(WaitList::Token token);
+
   // What keeps its time from running out; Submit() and the like renew it themselves.
   SessionLease& lease() { return *lease_; }
 
@@ -193,7 +200,6 @@ class InteractiveSession : public DriverEventSink,
   std::shared_ptr<EventFeed> Feed() const;
   EventFeed::Snapshot TakeSnapshot() const;
   void OnApplication(const ApplicationStatus& status);
-  WaitList::Wake TakeWaiting(WaitList::Token token);
   void DropSurplus();
   // Sends what `command_for` makes of the question's number, if `refusal` has nothing to say and
   // fewer than `max` are under way, and calls `answered` once. Both are called with mutex_ held.
@@ -217,7 +223,6 @@ class InteractiveSession : public DriverEventSink,
   void SendStored();
   void OnFinal(const StatementRecord& statement, std::vector<WaitList::Wake>& wakes);
   bool IsDue(int key) const;
-  void Note(std::string_view line);
   void ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes);
   void ApplyState(const StateEvent& event, std::vector<WaitList::Wake>& wakes);
   std::vector<StatementRecord> Ended(const std::vector<DriverEvent>& events) const;
@@ -262,7 +267,7 @@ class InteractiveSession : public DriverEventSink,
   int next_statement_ = 0;        // Guarded by mutex_.
   PendingAnswers<std::vector<std::string>> completions_;  // Guarded by mutex_.
   PendingAnswers<void> additions_;                        // Guarded by mutex_.
-  std::vector<std::string> notes_;                        // Guarded by mutex_. End of the log.
+  LogNotes notes_;                                        // Guarded by mutex_. End of the log.
   std::shared_ptr<EventFeed> feed_;  // Guarded by mutex_. Null until somebody follows.
   WaitList waiting_;                 // Guarded by mutex_.
 };

@@ -128,7 +128,7 @@ void InteractiveSession::Restore(const StoredSession& record,
   state_ = record.end->state;
   end_reason_ = record.end->reason;
   application_status_.exit_code = record.end->exit_code;
-  Note(SentenceOf(end_reason_));
+  notes_.Add(SentenceOf(end_reason_));
   TakeStatements(std::move(statements));
 }
 

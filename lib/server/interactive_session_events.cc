@@ -179,7 +179,7 @@ void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitLi
 }
 
 void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitList::Wake>& wakes) {
-  if (!event.message.empty()) Note(event.message);
+  if (!event.message.empty()) notes_.Add(event.message);
   // With a statement on its way to the driver, its idleness is over.
   if (event.state == kBusy || (event.state == kIdle && queued_ > 0)) MoveTo(kBusy);
   if (event.state == kIdle && queued_ == 0 && MoveTo(kIdle)) {
@@ -248,17 +248,12 @@ std::vector<std::string> InteractiveSession::FindLastWords() const {
     const std::lock_guard lock(mutex_);
     if (ended_by_ != EndedBy::kOrder) application = application_;
   }
-  if (application == nullptr) return {};
-  return LastWords(application->Log(-1, kLastWordsSearched).lines);
+  return application == nullptr ? std::vector<std::string>() : LastWordsOf(*application);
 }
 
 void InteractiveSession::SetEndReason(const std::vector<std::string>& last_words) {
-  const std::string& reason = application_status_.reason;
-  if (ended_by_ == EndedBy::kApplication && !reason.empty()) end_reason_ = reason;
-  if (end_reason_.empty()) end_reason_ = "the application has ended";
-  // One line, whoever wrote it: what stands below belongs to the driver.
-  std::ranges::replace(end_reason_, '\n', ' ');
-  Note(end_reason_);
+  end_reason_ = EndSentence(ended_by_, end_reason_, application_status_);
+  notes_.Add(end_reason_);
   end_reason_ = EndReason(end_reason_, last_words);
 }
 

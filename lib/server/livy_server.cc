@@ -118,6 +118,7 @@ class Server : public LivyServer {
         .clock = *options_.clock,
         .timer = timer_,
         .log = log_,
+        .applications = applications_,
         .limits = options_.limits,
         .expiry = options_.expiry,
         .settings = {.statements_retained_max = options_.limits.statements_retained_max,
@@ -234,6 +235,7 @@ class Server : public LivyServer {
   GuardedStore guarded_store_;
   SessionStore store_;
   Timer timer_;
+  ApplicationCount applications_ = 0;
   std::unique_ptr<DriverListener> listener_;
   std::optional<SessionServices> services_;
   std::optional<SessionManager> sessions_;

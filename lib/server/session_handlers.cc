@@ -57,11 +57,11 @@ void RestService::ListSessions(const std::shared_ptr<Call>& call) {
   const Result<User> user = EffectiveUser(*call);
   if (!user) return call->Reply(ErrorReply(user.error()));
 
-  const SessionSlice page = sessions_.List(*from, *size);
+  const RosterPage<InteractiveSession> page = sessions_.List(*from, *size);
   JsonWriter json;
   json.BeginObject().Key("from").Int(*from).Key("total").Int(page.total);
   json.Key("sessions").BeginArray();
-  for (const SessionPtr& session : page.sessions) {
+  for (const SessionPtr& session : page.entries) {
     Session view = session->View();
     if (!access_.MayView(*user, session->ownership())) HideOutput(view);
     Write(view, json);

@@ -1,10 +1,9 @@
 #include "server/session_manager.h"
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -19,28 +18,24 @@ constexpr std::size_t kTagSuffixBytes = 4;
 // How long the server waits at its end for what it has killed; a launcher is quicker.
 constexpr std::chrono::seconds kKillTimeout(30);
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
-bool IsAllDigits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
-}
-
 }  // namespace
 
 SessionManager::SessionManager(SessionManagerOptions options, SessionServices& services,
                                Launcher& launcher, DriverListener& listener)
-    : options_(std::move(options)), services_(services), launcher_(launcher), listener_(listener) {}
+    : options_(std::move(options)),
+      services_(services),
+      launcher_(launcher),
+      listener_(listener),
+      roster_({.noun = "sessions",
+               .entries_max = options_.limits.sessions_max,
+               .retain = options_.state_retain},
+              services.clock, services.timer, services.applications,
+              [this](InteractiveSession& session) { Forget(session); }) {}
 
 Result<void> SessionManager::Load() {
-  const Result<int> next = services_.store.LoadNextId();
-  if (!next) return next.error();
-  {
-    const std::lock_guard lock(id_mutex_);
-    next_id_ = *next;
-  }
-  const Result<std::vector<int>> ids = services_.store.SessionIds();
+  StoredIds& stored = services_.store.ids();
+  if (const Result<void> counted = stored.Load(); !counted) return counted;
+  const Result<std::vector<int>> ids = stored.List();
   if (!ids) return ids.error();
   for (const int id : *ids) {
     const Result<void> loaded = LoadSession(id);
@@ -60,15 +55,11 @@ Result<void> SessionManager::LoadSession(int id) {
   if (!statements) return statements.error();
   const auto session =
       std::make_shared<InteractiveSession>(id, record->request, record->owner, services_);
-  {
-    const std::lock_guard lock(mutex_);
-    sessions_.push_back(session);
-    if (record->request.name) names_.insert(*record->request.name);
-    if (!record->end) ++alive_;
-  }
+  roster_.Restore(session, !record->end);
   if (record->end) {
     session->Restore(*record, *std::move(statements));
-    RemoveLater(session, options_.state_retain - (services_.clock.Wall() - record->end->at));
+    roster_.RemoveLater(session,
+                        options_.state_retain - (services_.clock.Wall() - record->end->at));
     return {};
   }
   const std::shared_ptr<DriverLink> link = listener_.Reopen(id, record->driver, session);
@@ -88,16 +79,7 @@ SessionBeginning SessionManager::BeginningOf(const std::shared_ptr<InteractiveSe
 }
 
 bool SessionManager::IsFull() const {
-  const std::lock_guard lock(mutex_);
-  return alive_ >= options_.limits.creations_max;
-}
-
-Result<int> SessionManager::TakeId() {
-  const std::lock_guard lock(id_mutex_);
-  if (const Result<void> saved = services_.store.SaveNextId(next_id_ + 1); !saved) {
-    return saved.error();
-  }
-  return next_id_++;
+  return services_.applications >= options_.limits.creations_max;
 }
 
 Result<void> SessionManager::CheckTimes(const SessionRequest& request) const {
@@ -110,50 +92,18 @@ Result<void> SessionManager::CheckTimes(const SessionRequest& request) const {
   return {};
 }
 
-Result<void> SessionManager::Reserve(const SessionRequest& request, int id) {
-  if (request.name && (request.name->empty() || IsAllDigits(*request.name))) {
-    return Invalid(fmt::format("Invalid session name: {}", *request.name));
-  }
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return Error{ErrorCode::kUnavailable, "The server is stopping."};
-  if (static_cast<int>(sessions_.size()) >= options_.limits.sessions_max) {
-    return Error{ErrorCode::kResourceExhausted,
-                 fmt::format("There are {} sessions already.", sessions_.size())};
-  }
-  if (request.name && !names_.insert(*request.name).second) {
-    return Invalid(
-        fmt::format("Duplicate session name: Some({}) for session {}", *request.name, id));
-  }
-  ++alive_;
-  return {};
-}
-
-Result<void> SessionManager::Insert(const std::shared_ptr<InteractiveSession>& session) {
-  const std::lock_guard lock(mutex_);
-  // StopAll() may have come since Reserve(), and stops only what it finds.
-  if (stopping_) return Error{ErrorCode::kUnavailable, "The server is stopping."};
-  const auto place =
-      std::ranges::upper_bound(sessions_, session->id(), {}, &InteractiveSession::id);
-  sessions_.insert(place, session);
-  return {};
-}
-
-void SessionManager::Unreserve(const SessionRequest& request) {
-  const std::lock_guard lock(mutex_);
-  if (request.name) names_.erase(*request.name);
-  --alive_;
-}
-
 Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionRequest request,
                                                                    User owner) {
-  const Result<int> id = TakeId();
+  const Result<int> id = services_.store.ids().Take();
   if (!id) return id.error();
   if (const Result<void> times = CheckTimes(request); !times) return times.error();
   const Result<SessionSettings> settings = SettingsFor(request, services_.settings);
   if (!settings) return settings.error();
   Result<SparkConf> conf = SparkConfFor(request, options_.spark);
   if (!conf) return conf.error();
-  if (const Result<void> reserved = Reserve(request, *id); !reserved) return reserved.error();
+  if (const Result<void> reserved = roster_.Reserve(request.name, *id); !reserved) {
+    return reserved.error();
+  }
 
   const auto session =
       std::make_shared<InteractiveSession>(*id, request, std::move(owner), services_);
@@ -167,12 +117,12 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
                           .created = services_.clock.Wall()};
   Result<void> stored = services_.store.SaveSession(record);
   if (stored) {
-    stored = Insert(session);
+    stored = roster_.Insert(session);
     if (!stored) Forget(*session);
   }
   if (!stored) {
     listener_.Close(*id);
-    Unreserve(session->request());
+    roster_.Unreserve(session->name());
     return stored.error();
   }
   session->Start(launcher_, launch, BeginningOf(session, std::move(record), link));
@@ -210,70 +160,16 @@ LaunchRequest SessionManager::LaunchFor(const InteractiveSession& session, const
           .proxy_user = request.proxy_user};
 }
 
-std::shared_ptr<InteractiveSession> SessionManager::Find(std::string_view key) const {
-  const std::lock_guard lock(mutex_);
-  if (IsAllDigits(key)) {
-    int id = 0;
-    const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), id);
-    if (failure != std::errc()) return nullptr;
-    const auto found = std::ranges::lower_bound(sessions_, id, {}, &InteractiveSession::id);
-    return found != sessions_.end() && (*found)->id() == id ? *found : nullptr;
-  }
-  if (!names_.contains(key)) return nullptr;
-  const auto found = std::ranges::find_if(
-      sessions_, [&](const auto& session) { return session->request().name == key; });
-  return found == sessions_.end() ? nullptr : *found;
-}
-
-SessionSlice SessionManager::List(std::int64_t from, std::int64_t size) const {
-  const std::lock_guard lock(mutex_);
-  const auto total = static_cast<std::int64_t>(sessions_.size());
-  const std::int64_t begin = std::clamp<std::int64_t>(from, 0, total);
-  const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, total);
-  return {.total = static_cast<int>(total),
-          .sessions = {sessions_.begin() + begin, sessions_.begin() + end}};
-}
-
 void SessionManager::Delete(const std::shared_ptr<InteractiveSession>& session,
                             std::string_view why, std::function<void(bool)> removed) {
   session->Stop(why);
-  session->AwaitEnd([this, session, removed = std::move(removed)] { removed(Remove(session)); });
+  session->AwaitEnd(
+      [this, session, removed = std::move(removed)] { removed(roster_.Remove(session)); });
 }
 
 void SessionManager::OnEnded(const std::shared_ptr<InteractiveSession>& session) {
   listener_.Close(session->id());
-  RemoveLater(session, options_.state_retain);
-  // Under the lock: StopAll() may be waiting for this, and we may be gone soon after it.
-  const std::lock_guard lock(mutex_);
-  --alive_;
-  changed_.notify_all();
-}
-
-void SessionManager::RemoveLater(const std::shared_ptr<InteractiveSession>& session,
-                                 Clock::Duration after) {
-  services_.timer.After(after, [this, weak = std::weak_ptr(session)] {
-    if (const auto ended = weak.lock()) Remove(ended);
-  });
-}
-
-bool SessionManager::Remove(const std::shared_ptr<InteractiveSession>& session) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::ranges::find(sessions_, session);
-    if (found == sessions_.end()) return false;
-    sessions_.erase(found);
-    if (session->request().name) names_.erase(*session->request().name);
-    ++removing_;
-  }
-  // Its application's observer may be what calls us, and must be through before the session goes.
-  services_.timer.After(Clock::Duration::zero(), [this, session] {
-    session->DropApplication();
-    const std::lock_guard lock(mutex_);
-    --removing_;
-    changed_.notify_all();
-  });
-  Forget(*session);
-  return true;
+  roster_.OnEnded(session);
 }
 
 void SessionManager::Forget(InteractiveSession& session) {
@@ -285,49 +181,18 @@ void SessionManager::Forget(InteractiveSession& session) {
 }
 
 void SessionManager::KeepFollowersAlive() {
-  std::vector<std::shared_ptr<InteractiveSession>> sessions;
-  {
-    const std::lock_guard lock(mutex_);
-    sessions = sessions_;
-  }
-  for (const auto& session : sessions)
+  for (const auto& session : roster_.All())
     session->KeepFollowersAlive();
 }
 
 void SessionManager::StopAll() {
-  std::vector<std::shared_ptr<InteractiveSession>> sessions;
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    sessions = sessions_;
-  }
+  roster_.Close();
   std::chrono::milliseconds longest = services_.settings.driver_shutdown_timeout;
-  for (const auto& session : sessions) {
+  for (const auto& session : roster_.All()) {
     session->Stop("the server stopped");
     longest = std::max(longest, session->settings().driver_shutdown_timeout);
   }
-  const Clock::TimePoint deadline = services_.clock.Now() + longest + kKillTimeout;
-  std::unique_lock lock(mutex_);
-  while (alive_ > 0 && services_.clock.Now() < deadline) {
-    services_.clock.WaitUntil(lock, changed_, deadline);
-  }
-}
-
-void SessionManager::LeaveAll() {
-  const std::lock_guard lock(mutex_);
-  stopping_ = true;
-}
-
-void SessionManager::DropAll() {
-  std::vector<std::shared_ptr<InteractiveSession>> sessions;
-  {
-    std::unique_lock lock(mutex_);
-    while (removing_ > 0)
-      services_.clock.WaitUntil(lock, changed_, Clock::TimePoint::max());
-    sessions.swap(sessions_);
-  }
-  for (const auto& session : sessions)
-    session->DropApplication();
+  roster_.AwaitEnds(services_.clock.Now() + longest + kKillTimeout);
 }
 
 }  // namespace livy::internal

@@ -1,14 +1,12 @@
 // SessionManager: all sessions of a server, by id and by name.
 #pragma once
 
-#include <condition_variable>
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include <livy/access_manager.h>
 #include <livy/launcher.h>
@@ -18,15 +16,11 @@
 
 #include "driver_link/driver_listener.h"
 #include "server/interactive_session.h"
+#include "server/roster.h"
 #include "server/session_store.h"
 #include "server/spark_settings.h"
 
 namespace livy::internal {
-
-struct SessionSlice {
-  int total = 0;
-  std::vector<std::shared_ptr<InteractiveSession>> sessions = {};
-};
 
 struct SessionManagerOptions {
   SparkRules spark = {};
@@ -59,12 +53,11 @@ class SessionManager {
     return ResolveUri(uri, options_.spark);
   }
 
-  // By id, or by name if `key` is not all digits.
-  std::shared_ptr<InteractiveSession> Find(std::string_view key) const;
-
-  // Sessions from index `from` on, in the order of their creation, as Livy counts: a negative
-  // `from` shortens the page.
-  SessionSlice List(std::int64_t from, std::int64_t size) const;
+  // As Roster's.
+  std::shared_ptr<InteractiveSession> Find(std::string_view key) const { return roster_.Find(key); }
+  RosterPage<InteractiveSession> List(std::int64_t from, std::int64_t size) const {
+    return roster_.List(from, size);
+  }
 
   // Stops the session, removes it when it has ended, and calls `removed` with whether it was this
   // call that removed it.
@@ -78,26 +71,20 @@ class SessionManager {
   void StopAll();
 
   // Refuses new sessions, and leaves those there are to a later server.
-  void LeaveAll();
+  void LeaveAll() { roster_.Close(); }
 
   // Forgets all sessions, and waits for what launchers are still telling about them. To be called
   // last, when no requests and no drivers come any more, and while the timer still runs.
-  void DropAll();
+  void DropAll() { roster_.DropAll(); }
 
  private:
-  Result<int> TakeId();
-  Result<void> Reserve(const SessionRequest& request, int id);
-  Result<void> Insert(const std::shared_ptr<InteractiveSession>& session);
-  void Unreserve(const SessionRequest& request);
   Result<void> CheckTimes(const SessionRequest& request) const;
   LaunchRequest LaunchFor(const InteractiveSession& session, const DriverLink& link,
                           SparkConf conf) const;
   Result<void> LoadSession(int id);
   SessionBeginning BeginningOf(const std::shared_ptr<InteractiveSession>& session,
                                StoredSession record, std::shared_ptr<DriverCommands> commands);
-  void RemoveLater(const std::shared_ptr<InteractiveSession>& session, Clock::Duration after);
   void OnEnded(const std::shared_ptr<InteractiveSession>& session);
-  bool Remove(const std::shared_ptr<InteractiveSession>& session);
   void Forget(InteractiveSession& session);
 
   const SessionManagerOptions options_;
@@ -105,16 +92,7 @@ class SessionManager {
   Launcher& launcher_;
   DriverListener& listener_;
 
-  std::mutex id_mutex_;  // Held while the counter is stored, so that it never goes back.
-  int next_id_ = 0;      // Guarded by id_mutex_.
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::shared_ptr<InteractiveSession>> sessions_;  // Guarded by mutex_. By id.
-  std::set<std::string, std::less<>> names_;  // Guarded by mutex_. Of sessions_ and those to be.
-  int alive_ = 0;                             // Guarded by mutex_. Not ended, those to be included.
-  int removing_ = 0;       // Guarded by mutex_. Removed, but their applications may still call us.
-  bool stopping_ = false;  // Guarded by mutex_.
+  Roster<InteractiveSession> roster_;
 };
 
 }  // namespace livy::internal

@@ -1,8 +1,6 @@
 #include "server/session_store.h"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,7 +12,6 @@ namespace livy::internal {
 namespace {
 
 constexpr std::string_view kRoot = "v1/interactive";
-constexpr std::string_view kCounter = "v1/interactive/state";
 constexpr std::string_view kListener = "v1/liblivy/listener";
 
 Error Damaged(std::string_view key) {
@@ -41,35 +38,6 @@ void AddChanges(int session, const std::vector<StatementRecord>& statements,
 }
 
 }  // namespace
-
-Result<int> SessionStore::LoadNextId() const {
-  const Result<std::optional<std::string>> text = store_.Get(kCounter);
-  if (!text) return text.error();
-  if (!*text) return 0;
-  const Result<JsonValue> json = ParseJson(**text);
-  const JsonValue* next = json ? json->Find("nextSessionId") : nullptr;
-  if (next == nullptr || !next->AsInt() || *next->AsInt() < 0) {
-    // Going on from 0 would give ids a second time.
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("The store's value of '{}' is not a counter: {}", kCounter, **text)};
-  }
-  return *next->AsInt();
-}
-
-Result<std::vector<int>> SessionStore::SessionIds() const {
-  const Result<std::vector<std::string>> names = store_.Children(kRoot);
-  if (!names) return names.error();
-  std::vector<int> ids;
-  for (const std::string& name : *names) {
-    int id = 0;
-    const char* end = name.data() + name.size();
-    const auto [stopped, failure] = std::from_chars(name.data(), end, id);
-    // Livy ignores other names, too; "state" is one.
-    if (failure == std::errc() && stopped == end && id >= 0) ids.push_back(id);
-  }
-  std::ranges::sort(ids);
-  return ids;
-}
 
 Result<StoredSession> SessionStore::LoadSession(int id) const {
   const Result<std::optional<std::string>> text = store_.Get(SessionKey(id));
@@ -119,11 +87,6 @@ Result<void> SessionStore::SaveListener(const StoredListener& listener) {
   json.Key("key").String(listener.certificate.key_pem);
   json.Key("fingerprint").String(listener.certificate.fingerprint).EndObject();
   return store_.Apply({{.key = std::string(kListener), .value = json.Take()}});
-}
-
-Result<void> SessionStore::SaveNextId(int next_id) {
-  return store_.Apply(
-      {{.key = std::string(kCounter), .value = fmt::format("{{\"nextSessionId\":{}}}", next_id)}});
 }
 
 Result<void> SessionStore::SaveSession(const StoredSession& session) {

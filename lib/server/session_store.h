@@ -12,6 +12,7 @@
 #include "driver_link/driver_link.h"
 #include "http/certificate.h"
 #include "server/statement_record.h"
+#include "server/stored_ids.h"
 
 namespace livy::internal {
 
@@ -49,13 +50,9 @@ struct StoredListener {
 class SessionStore {
  public:
   // `store` outlives this.
-  explicit SessionStore(Store& store) : store_(store) {}
+  explicit SessionStore(Store& store) : store_(store), ids_(store, "v1/interactive") {}
 
-  // The id that the next session gets: above all that were ever given.
-  Result<int> LoadNextId() const;
-
-  // The ids of all sessions that are stored, in ascending order.
-  Result<std::vector<int>> SessionIds() const;
+  StoredIds& ids() { return ids_; }
 
   // Fail with kUnavailable, and say where, if what is stored is damaged; the first with kNotFound
   // if a session was removed and only statements are left of it.
@@ -65,9 +62,6 @@ class SessionStore {
   // nullopt if none was stored.
   Result<std::optional<StoredListener>> LoadListener() const;
   Result<void> SaveListener(const StoredListener& listener);
-
-  // Remembers that `next_id` is the next id to give.
-  Result<void> SaveNextId(int next_id);
 
   Result<void> SaveSession(const StoredSession& session);
 
@@ -83,6 +77,7 @@ class SessionStore {
 
  private:
   Store& store_;
+  StoredIds ids_;
 };
 
 }  // namespace livy::internal

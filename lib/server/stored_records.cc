@@ -24,19 +24,8 @@ void WriteOurs(const StoredSession& session, JsonWriter& json) {
   json.Key(kOurs).BeginObject().Key("secret").String(session.driver.secret);
   json.Key("boot").String(session.driver.boot).Key("application").String(session.application);
   json.Key("created").Int(Millis(session.created));
-  if (session.end) {
-    json.Key("state").String(ToString(session.end->state));
-    json.Key("reason").String(session.end->reason);
-    IntegerOrNull(json, "exitCode", session.end->exit_code);
-    json.Key("ended").Int(Millis(session.end->at));
-  }
+  if (session.end) WriteEnd(*session.end, json);
   json.EndObject();
-}
-
-Statement::Time TimeOf(const JsonValue& object, std::string_view name) {
-  const JsonValue* value = object.Find(name);
-  const auto millis = value == nullptr ? std::nullopt : value->AsInt64();
-  return Statement::Time(std::chrono::milliseconds(millis.value_or(0)));
 }
 
 std::vector<std::string> TextsOf(const JsonValue& object, std::string_view name) {
@@ -84,12 +73,7 @@ void ReadOurs(const JsonValue& ours, StoredSession& session) {
                     .boot = TextOf(ours, "boot").value_or("")};
   session.application = TextOf(ours, "application").value_or("");
   session.created = TimeOf(ours, "created");
-  const auto ended = ParseSessionState(TextOf(ours, "state").value_or(""));
-  if (!ended) return;
-  session.end = StoredEnd{.state = *ended,
-                          .reason = TextOf(ours, "reason").value_or(""),
-                          .exit_code = IntegerOf(ours, "exitCode"),
-                          .at = TimeOf(ours, "ended")};
+  session.end = EndOf(ours);
 }
 
 Error Wrong(std::string_view what) {
@@ -97,6 +81,27 @@ Error Wrong(std::string_view what) {
 }
 
 }  // namespace
+
+void WriteEnd(const StoredEnd& end, JsonWriter& json) {
+  json.Key("state").String(ToString(end.state)).Key("reason").String(end.reason);
+  IntegerOrNull(json, "exitCode", end.exit_code);
+  json.Key("ended").Int(Millis(end.at));
+}
+
+std::optional<StoredEnd> EndOf(const JsonValue& ours) {
+  const auto state = ParseSessionState(TextOf(ours, "state").value_or(""));
+  if (!state) return std::nullopt;
+  return StoredEnd{.state = *state,
+                   .reason = TextOf(ours, "reason").value_or(""),
+                   .exit_code = IntegerOf(ours, "exitCode"),
+                   .at = TimeOf(ours, "ended")};
+}
+
+Statement::Time TimeOf(const JsonValue& object, std::string_view name) {
+  const JsonValue* value = object.Find(name);
+  const auto millis = value == nullptr ? std::nullopt : value->AsInt64();
+  return Statement::Time(std::chrono::milliseconds(millis.value_or(0)));
+}
 
 std::string ToStored(const StoredSession& session) {
   const SessionRequest& request = session.request;

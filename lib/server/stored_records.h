@@ -24,4 +24,11 @@ std::string ToStored(const StatementRecord& statement);
 Result<StoredSession> SessionFromStored(int id, std::string_view text);
 Result<StatementRecord> StatementFromStored(std::string_view text);
 
+// The members of "liblivy" that tell of an end; nullopt if it has not come.
+void WriteEnd(const StoredEnd& end, JsonWriter& json);
+std::optional<StoredEnd> EndOf(const JsonValue& ours);
+
+// The time of a member; 0 if it has none.
+Statement::Time TimeOf(const JsonValue& object, std::string_view name);
+
 }  // namespace livy::internal

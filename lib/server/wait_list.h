@@ -4,8 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
+
+#include <livy/clock.h>
+
+#include "server/timer.h"
 
 namespace livy::internal {
 
@@ -53,6 +58,27 @@ class WaitList {
   std::map<Token, std::pair<int, Wake>> waiting_;
   Token last_token_ = 0;
 };
+
+// Lets somebody wait who costs no thread: `wake` is called once, at once if there is nothing to
+// wait for, and after `timeout` at the latest (Duration::max(): no limit). `add` puts what it is
+// given into the owner's list and returns its token, 0 if there is nothing to wait for. The owner
+// has TakeWaiting(token), which is called on the timer's thread.
+template <typename Owner, typename Add>
+WaitList::Token Park(std::weak_ptr<Owner> owner, Timer& timer, Clock::Duration timeout,
+                     const Add& add, const WaitList::Wake& wake) {
+  const auto late = std::make_shared<TimerCall>(timer);
+  const WaitList::Token token = add([wake, late] { wake(); });
+  if (token == 0) {
+    wake();
+    return token;
+  }
+  if (timeout == Clock::Duration::max()) return token;
+  late->After(timeout, [owner = std::move(owner), token] {
+    const auto waiting = owner.lock();
+    if (const WaitList::Wake expired = waiting ? waiting->TakeWaiting(token) : nullptr) expired();
+  });
+  return token;
+}
 
 inline void CallAll(const std::vector<WaitList::Wake>& wakes) {
   for (const WaitList::Wake& wake : wakes)

@@ -116,8 +116,13 @@ struct SessionFixture {
   SessionStore store{backing};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
   Timer timer{clock};
-  SessionServices services{
-      .store = store, .clock = clock, .timer = timer, .log = *log, .settings = {}};
+  ApplicationCount applications = 0;
+  SessionServices services{.store = store,
+                           .clock = clock,
+                           .timer = timer,
+                           .log = *log,
+                           .applications = applications,
+                           .settings = {}};
   ManualLauncher launcher = {};
   std::shared_ptr<RecordedCommands> commands = std::make_shared<RecordedCommands>();
 };

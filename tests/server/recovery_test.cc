@@ -24,8 +24,13 @@ struct Servers {
 
   void StartServer() {
     timer = std::make_unique<Timer>(clock);
-    services.emplace(SessionServices{
-        .store = store, .clock = clock, .timer = *timer, .log = *log, .limits = {}});
+    applications = 0;
+    services.emplace(SessionServices{.store = store,
+                                     .clock = clock,
+                                     .timer = *timer,
+                                     .log = *log,
+                                     .applications = applications,
+                                     .limits = {}});
     listener = DriverListener::Create({}).value();
     sessions.emplace(SessionManagerOptions{.state_retain = minutes(10)}, *services, launcher,
                      *listener);
@@ -61,6 +66,7 @@ struct Servers {
   std::unique_ptr<LogSink> log = MakeNullLogSink();
   ManualLauncher launcher = {};
   std::unique_ptr<Timer> timer;
+  ApplicationCount applications = 0;
   std::optional<SessionServices> services;
   std::unique_ptr<DriverListener> listener;
   std::optional<SessionManager> sessions;
@@ -184,7 +190,7 @@ TEST_CASE("a session that had ended is still listed, and forgotten when its time
   servers.clock.Advance(minutes(6));
   passed.get_future().wait();
   CHECK_FALSE(servers.Find("0"));
-  CHECK(servers.store.SessionIds()->empty());
+  CHECK(servers.store.ids().List()->empty());
 }
 
 TEST_CASE("the time to live goes on while no server is there") {

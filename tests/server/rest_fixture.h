@@ -85,7 +85,7 @@ struct RestFixture : SessionFixture {
     Happens({{.number = 1, .what = StateEvent{.state = SessionState::kIdle}}});
   }
   void Happens(const std::vector<DriverEvent>& events) {
-    REQUIRE(sessions->List(0, 1).sessions.at(0)->OnDriverEvents(events));
+    REQUIRE(sessions->List(0, 1).entries.at(0)->OnDriverEvents(events));
   }
   void End(std::size_t process) {
     launcher.processes.at(process)->observer({.state = ApplicationState::kFailed});

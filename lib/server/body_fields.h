@@ -1,0 +1,51 @@
+// BodyFields: the members of a request's body, each asked for by name and type.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <livy/error.h>
+#include <livy/result.h>
+#include <livy/session.h>
+
+#include "core/json.h"
+
+namespace livy::internal {
+
+// The object that a body is. Fails with kInvalidArgument and what is wrong.
+Result<JsonValue> ParseBody(std::string_view body);
+
+// Remembers the first member that is wrong, and which were asked for, so that the rest are unknown.
+// Null counts as absent. For one thread.
+class BodyFields {
+ public:
+  // `object` outlives this, and so do the names that are asked for.
+  explicit BodyFields(const JsonValue& object) : object_(object) {}
+
+  // A text. Numbers and booleans are taken as they are written, as Livy does.
+  std::optional<std::string> Text(std::string_view name);
+
+  std::optional<int> Integer(std::string_view name);
+  std::optional<int> Integer(std::string_view name, int least, int most);
+  std::vector<std::string> Texts(std::string_view name);
+  std::map<std::string, std::string> TextMap(std::string_view name);
+  std::optional<Kind> KindField(std::string_view name);
+  void Ignore(std::string_view name) { Find(name); }
+
+  // What is wrong: the first wrong field, else the first unknown one.
+  std::optional<Error> Problem() const;
+
+ private:
+  const JsonValue* Find(std::string_view name);
+  void Wrong(std::string_view name, std::string_view wanted, const JsonValue& value);
+  void Fail(std::string message);
+
+  const JsonValue& object_;
+  std::vector<std::string_view> known_ = {};
+  std::string wrong_ = {};
+};
+
+}  // namespace livy::internal

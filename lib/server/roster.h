@@ -1,0 +1,266 @@
+// Roster: the sessions of a server, or its batches, by id and by name, until they are forgotten.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <livy/clock.h>
+#include <livy/result.h>
+
+#include "server/timer.h"
+
+namespace livy::internal {
+
+// Applications of a server that have not ended, those of sessions and of batches.
+using ApplicationCount = std::atomic<int>;
+
+struct RosterOptions {
+  std::string_view noun = "sessions";  // For messages. A literal.
+  int entries_max = 0;
+  Clock::Duration retain = {};  // How long those that have ended stay.
+};
+
+// A part of the list, as Apache Livy pages.
+template <typename Entry>
+struct RosterPage {
+  int total = 0;  // Of all.
+  std::vector<std::shared_ptr<Entry>> entries = {};
+};
+
+inline bool IsAllDigits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+}
+
+// An Entry has id(), name() and DropApplication(). Safe to use from several threads.
+template <typename Entry>
+class Roster {
+ public:
+  using Pointer = std::shared_ptr<Entry>;
+
+  // `forget` removes an entry from the store. What is passed by reference outlives this.
+  Roster(RosterOptions options, Clock& clock, Timer& timer, ApplicationCount& applications,
+         std::function<void(Entry&)> forget)
+      : options_(options),
+        clock_(clock),
+        timer_(timer),
+        applications_(applications),
+        forget_(std::move(forget)) {}
+
+  // Keeps the name for an entry that is to come, which counts as alive from now on. Fails, in
+  // Livy's words, with kInvalidArgument if the name cannot be used or is taken; with
+  // kResourceExhausted if there are too many; with kUnavailable after Close().
+  Result<void> Reserve(const std::optional<std::string>& name, int id);
+
+  // The entry does not come.
+  void Unreserve(const std::optional<std::string>& name);
+
+  // The entry has come. Fails with kUnavailable after Close().
+  Result<void> Insert(const Pointer& entry);
+
+  // An entry of an earlier server, whose ids ascend; nothing is refused.
+  void Restore(const Pointer& entry, bool is_alive);
+
+  // By id, or by name if `key` is not all digits.
+  Pointer Find(std::string_view key) const;
+
+  // Entries from index `from` on, in the order of their ids, as Livy counts: a negative `from`
+  // shortens the page.
+  RosterPage<Entry> List(std::int64_t from, std::int64_t size) const;
+
+  std::vector<Pointer> All() const;
+
+  // The application of an entry has ended: removes the entry after the time that it is retained.
+  void OnEnded(const Pointer& entry);
+
+  void RemoveLater(const Pointer& entry, Clock::Duration after);
+
+  // Removes the entry at once; false if somebody else did.
+  bool Remove(const Pointer& entry);
+
+  // Refuses what is new.
+  void Close();
+
+  // Returns when all have ended, at `deadline` at the latest.
+  void AwaitEnds(Clock::TimePoint deadline);
+
+  // Drops all entries, and waits for what launchers are still telling about them. To be called
+  // last, when nobody else calls any more, and while the timer still runs.
+  void DropAll();
+
+ private:
+  const RosterOptions options_;
+  Clock& clock_;
+  Timer& timer_;
+  ApplicationCount& applications_;
+  const std::function<void(Entry&)> forget_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Pointer> entries_;              // Guarded by mutex_. By id.
+  std::set<std::string, std::less<>> names_;  // Guarded by mutex_. Of entries_ and those to be.
+  int alive_ = 0;                             // Guarded by mutex_. Not ended, those to be included.
+  int removing_ = 0;     // Guarded by mutex_. Removed, but their applications may still call us.
+  bool is_open_ = true;  // Guarded by mutex_.
+};
+
+template <typename Entry>
+Result<void> Roster<Entry>::Reserve(const std::optional<std::string>& name, int id) {
+  const auto invalid = [](std::string message) {
+    return Error{ErrorCode::kInvalidArgument, std::move(message)};
+  };
+  if (name && (name->empty() || IsAllDigits(*name))) {
+    return invalid(fmt::format("Invalid session name: {}", *name));
+  }
+  const std::lock_guard lock(mutex_);
+  if (!is_open_) return Error{ErrorCode::kUnavailable, "The server is stopping."};
+  if (static_cast<int>(entries_.size()) >= options_.entries_max) {
+    return Error{ErrorCode::kResourceExhausted,
+                 fmt::format("There are {} {} already.", entries_.size(), options_.noun)};
+  }
+  if (name && !names_.insert(*name).second) {
+    return invalid(fmt::format("Duplicate session name: Some({}) for session {}", *name, id));
+  }
+  ++alive_;
+  ++applications_;
+  return {};
+}
+
+template <typename Entry>
+void Roster<Entry>::Unreserve(const std::optional<std::string>& name) {
+  const std::lock_guard lock(mutex_);
+  if (name) names_.erase(*name);
+  --alive_;
+  --applications_;
+}
+
+template <typename Entry>
+Result<void> Roster<Entry>::Insert(const Pointer& entry) {
+  const std::lock_guard lock(mutex_);
+  // Close() may have come since Reserve(), and whoever called it stops only what there is.
+  if (!is_open_) return Error{ErrorCode::kUnavailable, "The server is stopping."};
+  entries_.insert(std::ranges::upper_bound(entries_, entry->id(), {}, &Entry::id), entry);
+  return {};
+}
+
+template <typename Entry>
+void Roster<Entry>::Restore(const Pointer& entry, bool is_alive) {
+  const std::lock_guard lock(mutex_);
+  entries_.push_back(entry);
+  if (entry->name()) names_.insert(*entry->name());
+  if (!is_alive) return;
+  ++alive_;
+  ++applications_;
+}
+
+template <typename Entry>
+typename Roster<Entry>::Pointer Roster<Entry>::Find(std::string_view key) const {
+  const std::lock_guard lock(mutex_);
+  if (IsAllDigits(key)) {
+    int id = 0;
+    const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (failure != std::errc()) return nullptr;
+    const auto found = std::ranges::lower_bound(entries_, id, {}, &Entry::id);
+    return found != entries_.end() && (*found)->id() == id ? *found : nullptr;
+  }
+  if (!names_.contains(key)) return nullptr;
+  const auto found =
+      std::ranges::find_if(entries_, [&](const Pointer& entry) { return entry->name() == key; });
+  return found == entries_.end() ? nullptr : *found;
+}
+
+template <typename Entry>
+RosterPage<Entry> Roster<Entry>::List(std::int64_t from, std::int64_t size) const {
+  const std::lock_guard lock(mutex_);
+  const auto total = static_cast<std::int64_t>(entries_.size());
+  const std::int64_t begin = std::clamp<std::int64_t>(from, 0, total);
+  const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, total);
+  return {.total = static_cast<int>(total),
+          .entries = {entries_.begin() + begin, entries_.begin() + end}};
+}
+
+template <typename Entry>
+std::vector<typename Roster<Entry>::Pointer> Roster<Entry>::All() const {
+  const std::lock_guard lock(mutex_);
+  return entries_;
+}
+
+template <typename Entry>
+void Roster<Entry>::OnEnded(const Pointer& entry) {
+  RemoveLater(entry, options_.retain);
+  // Under the lock: AwaitEnds() may be waiting for this, and we may be gone soon after it.
+  const std::lock_guard lock(mutex_);
+  --alive_;
+  --applications_;
+  changed_.notify_all();
+}
+
+template <typename Entry>
+void Roster<Entry>::RemoveLater(const Pointer& entry, Clock::Duration after) {
+  timer_.After(after, [this, weak = std::weak_ptr(entry)] {
+    if (const auto ended = weak.lock()) Remove(ended);
+  });
+}
+
+template <typename Entry>
+bool Roster<Entry>::Remove(const Pointer& entry) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find(entries_, entry);
+    if (found == entries_.end()) return false;
+    entries_.erase(found);
+    if (entry->name()) names_.erase(*entry->name());
+    ++removing_;
+  }
+  // Its application's observer may be what calls us, and must be through before the entry goes.
+  timer_.After(Clock::Duration::zero(), [this, entry] {
+    entry->DropApplication();
+    const std::lock_guard lock(mutex_);
+    --removing_;
+    changed_.notify_all();
+  });
+  forget_(*entry);
+  return true;
+}
+
+template <typename Entry>
+void Roster<Entry>::Close() {
+  const std::lock_guard lock(mutex_);
+  is_open_ = false;
+}
+
+template <typename Entry>
+void Roster<Entry>::AwaitEnds(Clock::TimePoint deadline) {
+  std::unique_lock lock(mutex_);
+  while (alive_ > 0 && clock_.Now() < deadline)
+    clock_.WaitUntil(lock, changed_, deadline);
+}
+
+template <typename Entry>
+void Roster<Entry>::DropAll() {
+  std::vector<Pointer> entries;
+  {
+    std::unique_lock lock(mutex_);
+    while (removing_ > 0)
+      clock_.WaitUntil(lock, changed_, Clock::TimePoint::max());
+    entries.swap(entries_);
+  }
+  for (const Pointer& entry : entries)
+    entry->DropApplication();
+}
+
+}  // namespace livy::internal
