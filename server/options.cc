@@ -67,6 +67,7 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   ServerLimits& limits = server.limits;
   settings.Take("livy.server.session.max-creation", limits.creations_max, 0, kMany);
   settings.Take("livy.server.session.max", limits.sessions_max, 1, kMany);
+  settings.Take("livy.server.batch.max", limits.batches_max, 1, kMany);
   settings.Take("livy.server.session.statements.max-queued", limits.statements_queued_max, 1,
                 kMany);
   settings.Take("livy.server.session.statements.max-queued-size",

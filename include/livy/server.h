@@ -34,6 +34,7 @@ struct ServerLimits {
   std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(60);
   std::chrono::milliseconds wait_max = std::chrono::seconds(60);  // The longest ?wait=.
   int sessions_max = 20000;          // Listed at once, ended ones included.
+  int batches_max = 20000;           // So for batches.
   int creations_max = 100;           // Applications at once: livy.server.session.max-creation.
   int statements_queued_max = 1000;  // Waiting in one session.
   std::size_t statements_queued_bytes_max = 64 << 20;  // Their code; a single one may be longer.

@@ -13,6 +13,7 @@
 #include "files/private_file.h"
 #include "http/certificate.h"
 #include "http/http_server.h"
+#include "server/batch_manager.h"
 #include "server/guarded.h"
 #include "server/guarded_parts.h"
 #include "server/in_process_connection.h"
@@ -107,6 +108,7 @@ class Server : public LivyServer {
         access_(*options_.access_manager, log_),
         guarded_store_(*options_.store),
         store_(guarded_store_),
+        batch_store_(guarded_store_),
         timer_(*options_.clock) {}
 
   ~Server() override { Stop(); }
@@ -132,12 +134,22 @@ class Server : public LivyServer {
     RemoveLeftUploads(upload_dir_);
     sessions_.emplace(ManagerOptions(), *services_, *options_.launcher, *listener_);
     if (const Result<void> loaded = sessions_->Load(); !loaded) return loaded;
+    batch_services_.emplace(BatchServices{.store = batch_store_,
+                                          .clock = *options_.clock,
+                                          .timer = timer_,
+                                          .log = log_,
+                                          .applications = applications_});
+    batches_.emplace(BatchManagerOptions{.spark = options_.spark,
+                                         .limits = options_.limits,
+                                         .state_retain = options_.state_retain},
+                     *batch_services_, *options_.launcher);
+    if (const Result<void> loaded = batches_->Load(); !loaded) return loaded;
     listener_->FinishRecovery();
     const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
     rest_.emplace(RestOptions{.security_headers = options_.security_headers,
                               .tls = tls,
                               .wait_max = options_.limits.wait_max},
-                  *sessions_, access_, options_.authenticator.get(), log_);
+                  *sessions_, *batches_, access_, options_.authenticator.get(), log_);
     SchedulePing();
     return Listen(tls);
   }
@@ -161,10 +173,12 @@ class Server : public LivyServer {
   void StopAll() {
     // While sessions end, their last requests are answered: deletes, long polls, driver events.
     const bool leaves = options_.recovery == Recovery::kAlways;
+    if (batches_) leaves ? batches_->LeaveAll() : batches_->StopAll();
     if (sessions_) leaves ? sessions_->LeaveAll() : sessions_->StopAll();
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
     if (sessions_) sessions_->DropAll();
+    if (batches_) batches_->DropAll();
     timer_.Stop();            // Its calls use all of the above.
     std::error_code ignored;  // It is not there if nothing was uploaded.
     if (options_.upload_dir.empty()) std::filesystem::remove(upload_dir_, ignored);
@@ -234,11 +248,14 @@ class Server : public LivyServer {
   const GuardedAccessManager access_;
   GuardedStore guarded_store_;
   SessionStore store_;
+  BatchStore batch_store_;
   Timer timer_;
   ApplicationCount applications_ = 0;
   std::unique_ptr<DriverListener> listener_;
   std::optional<SessionServices> services_;
   std::optional<SessionManager> sessions_;
+  std::optional<BatchServices> batch_services_;
+  std::optional<BatchManager> batches_;
   std::optional<RestService> rest_;
   std::unique_ptr<HttpServer> http_;
   std::once_flag stopped_;

@@ -58,4 +58,9 @@ HttpResponse ErrorReply(const Error& error) {
   return reply;
 }
 
+HttpResponse RejectionReply(const Error& error) {
+  if (error.code != ErrorCode::kInvalidArgument) return ErrorReply(error);
+  return MessageReply(400, "Rejected, Reason: " + error.message);
+}
+
 }  // namespace livy::internal

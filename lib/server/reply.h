@@ -29,4 +29,8 @@ int HttpStatus(ErrorCode code);
 
 HttpResponse ErrorReply(const Error& error);
 
+// As ErrorReply(), with Livy's words around the reason if a session or batch is refused for what
+// was asked.
+HttpResponse RejectionReply(const Error& error);
+
 }  // namespace livy::internal

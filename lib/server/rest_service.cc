@@ -10,6 +10,7 @@
 #include "server/guarded.h"
 #include "server/reply.h"
 #include "server/rest_call.h"
+#include "server/rest_entries.h"
 
 namespace livy::internal {
 namespace {
@@ -102,10 +103,12 @@ bool IsDescending(std::string_view order) {
          (order[2] | 32) == 's' && (order[3] | 32) == 'c';
 }
 
-RestService::RestService(RestOptions options, SessionManager& sessions, const AccessManager& access,
-                         const Authenticator* authenticator, LogSink& log)
+RestService::RestService(RestOptions options, SessionManager& sessions, BatchManager& batches,
+                         const AccessManager& access, const Authenticator* authenticator,
+                         LogSink& log)
     : options_(options),
       sessions_(sessions),
+      batches_(batches),
       access_(access),
       authenticator_(authenticator),
       log_(log) {
@@ -122,6 +125,14 @@ void RestService::AddRoutes() {
     Add("GET", root, &RestService::ListSessions);
     Add("POST", root, &RestService::CreateSession);
   }
+  for (const char* root : {"/batches", "/batches/"}) {
+    Add("GET", root, &RestService::ListBatches);
+    Add("POST", root, &RestService::CreateBatch);
+  }
+  Add("GET", "/batches/:id", &RestService::GetBatch);
+  Add("DELETE", "/batches/:id", &RestService::DeleteBatch);
+  Add("GET", "/batches/:id/state", &RestService::GetBatchState);
+  Add("GET", "/batches/:id/log", &RestService::GetBatchLog);
   for (const char* version : {"/version", "/version/"}) {
     Add("GET", version, &RestService::GetVersion);
   }
@@ -216,53 +227,46 @@ Result<User> RestService::EffectiveUser(const Call& call) const {
   return user;
 }
 
+Result<User> RestService::ProxyUserFor(const Call& call, const User& asked) const {
+  const std::optional<std::string> do_as = QueryValue(call.query, "doAs");
+  return access_.ProxyUser(call.user, do_as ? do_as : asked);
+}
+
+bool RestService::MayView(const std::shared_ptr<Call>& call, const Ownership& ownership) const {
+  const Result<User> user = EffectiveUser(*call);
+  if (user && access_.MayView(*user, ownership)) return true;
+  call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
+  return false;
+}
+
+bool RestService::MayModify(const std::shared_ptr<Call>& call, const Ownership& ownership) const {
+  const Result<User> user = EffectiveUser(*call);
+  if (user && access_.MayModify(*user, ownership)) return true;
+  call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
+  return false;
+}
+
 RestService::SessionPtr RestService::FindSession(const std::shared_ptr<Call>& call) const {
-  const std::string& key = call->params[0];
-  if (key.find_first_not_of("0123456789") == key.npos) {
-    if (const Result<int> id = ParseInteger(key); !id) {
-      call->Reply(ErrorReply(id.error()));
-      return nullptr;
-    }
-  }
-  SessionPtr session = sessions_.Find(key);
-  if (!session) call->Reply(MessageReply(404, fmt::format("Session '{}' not found.", key)));
-  return session;
+  return Find(call, sessions_);
 }
 
 RestService::SessionPtr RestService::FindViewable(const std::shared_ptr<Call>& call) const {
-  SessionPtr session = FindSession(call);
-  if (!session) return nullptr;
-  const Result<User> user = EffectiveUser(*call);
-  if (user && access_.MayView(*user, session->ownership())) return Touched(session);
-  call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
-  return nullptr;
+  const SessionPtr session = FindSession(call);
+  return session && MayView(call, session->ownership()) ? Touched(session) : nullptr;
 }
 
 RestService::SessionPtr RestService::FindModifiable(const std::shared_ptr<Call>& call) const {
-  SessionPtr session = FindSession(call);
-  if (!session) return nullptr;
-  const Result<User> user = EffectiveUser(*call);
-  if (user && access_.MayModify(*user, session->ownership())) return Touched(session);
-  call->Reply(user ? ForbiddenReply() : ErrorReply(user.error()));
-  return nullptr;
+  const SessionPtr session = FindSession(call);
+  return session && MayModify(call, session->ownership()) ? Touched(session) : nullptr;
 }
 
-void RestService::ReplyAfter(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
-                             std::function<HttpResponse(const InteractiveSession&)> reply) {
-  const Result<Clock::Duration> wait = QueryWait(call->query, options_.wait_max);
-  if (!wait) return call->Reply(ErrorReply(wait.error()));
-  if (*wait == Clock::Duration::zero()) return call->Reply(reply(*session));
-
-  const WaitList::Token token = session->Await(
-      key, *wait,
-      [call, session, wait = *wait, reply = std::move(reply), watch = session->lease().Watch()] {
-        HttpResponse response = reply(*session);
-        const auto granted = std::chrono::duration_cast<std::chrono::milliseconds>(wait);
-        response.headers.push_back({"Livy-Wait", fmt::format("{}ms", granted.count())});
-        call->Reply(std::move(response));
-      });
-  if (token == 0) return;
-  call->exchange->OnGone([session, token] { session->StopAwaiting(token); });
+void RestService::ReplyWhen(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
+                            std::function<HttpResponse(const InteractiveSession&)> reply) const {
+  const auto await = [&](Clock::Duration wait, WaitList::Wake wake) {
+    return session->Await(key, wait,
+                          [wake = std::move(wake), watch = session->lease().Watch()] { wake(); });
+  };
+  ReplyAfter(call, session, await, std::move(reply));
 }
 
 }  // namespace livy::internal

@@ -14,8 +14,10 @@
 #include <livy/log.h>
 #include <livy/result.h>
 
+#include "core/json.h"
 #include "http/exchange.h"
 #include "http/router.h"
+#include "server/batch_manager.h"
 #include "server/session_manager.h"
 
 namespace livy::internal {
@@ -30,8 +32,8 @@ struct RestOptions {
 class RestService {
  public:
   // Everything that is passed by reference outlives this; `authenticator` may be null.
-  RestService(RestOptions options, SessionManager& sessions, const AccessManager& access,
-              const Authenticator* authenticator, LogSink& log);
+  RestService(RestOptions options, SessionManager& sessions, BatchManager& batches,
+              const AccessManager& access, const Authenticator* authenticator, LogSink& log);
 
   // An HttpHandler.
   void Handle(const std::shared_ptr<Exchange>& exchange);
@@ -41,6 +43,7 @@ class RestService {
   struct Call;
   using Handler = void (RestService::*)(const std::shared_ptr<Call>&);
   using SessionPtr = std::shared_ptr<InteractiveSession>;
+  using BatchPtr = std::shared_ptr<BatchSession>;
 
   void AddRoutes();
   void Add(std::string_view method, std::string_view pattern, Handler handler);
@@ -48,18 +51,44 @@ class RestService {
   bool Admit(const std::shared_ptr<Call>& call);
   void AddSecurityHeaders(HttpResponse& response) const;
 
+  // What is alike for sessions and batches is in server/rest_entries.h.
+
+  // What the path names; null after an answer that there is none.
+  template <typename Manager>
+  auto Find(const std::shared_ptr<Call>& call, const Manager& manager) const;
+  // False after an answer that the caller may not do this.
+  bool MayView(const std::shared_ptr<Call>& call, const Ownership& ownership) const;
+  bool MayModify(const std::shared_ptr<Call>& call, const Ownership& ownership) const;
+  template <typename Entry>
+  void WriteView(const Entry& entry, const User& user, JsonWriter& json) const;
+  template <typename Entry>
+  std::string ViewJson(const Entry& entry, const User& user) const;
+  template <typename Manager>
+  void ReplyWithPage(const std::shared_ptr<Call>& call, const Manager& manager) const;
+  template <typename Entry>
+  void ReplyWithLog(const std::shared_ptr<Call>& call, const Entry& entry) const;
+  // Answers with `reply` when that for which `await` waits is so, or as long after as the client's
+  // `wait` parameter allows; at once without one. A waiting client costs no thread.
+  template <typename Entry, typename Await, typename Reply>
+  void ReplyAfter(const std::shared_ptr<Call>& call, const std::shared_ptr<Entry>& entry,
+                  const Await& await, Reply reply) const;
+
+  // Whom an application is to run as, if the caller may ask for that. Fails as
+  // AccessManager::ProxyUser().
+  Result<User> ProxyUserFor(const Call& call, const User& asked) const;
+
   // The session that the path names; null after an answer that there is none.
   SessionPtr FindSession(const std::shared_ptr<Call>& call) const;
   // As FindSession(), and null after an answer that the caller may not do this.
   SessionPtr FindViewable(const std::shared_ptr<Call>& call) const;
   SessionPtr FindModifiable(const std::shared_ptr<Call>& call) const;
-  std::string ViewJson(const InteractiveSession& session, const User& user) const;
-  // Answers with `reply` when what `key` stands for is so (see WaitList), or as long after as the
-  // client's `wait` parameter allows; at once without one. A waiting client costs no thread.
-  void ReplyAfter(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
-                  std::function<HttpResponse(const InteractiveSession&)> reply);
+  // ReplyAfter() of what `key` stands for: see WaitList.
+  void ReplyWhen(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
+                 std::function<HttpResponse(const InteractiveSession&)> reply) const;
   void ReplyWhenIdle(const std::shared_ptr<Call>& call, const SessionPtr& session,
-                     std::function<std::string(const InteractiveSession&)> view);
+                     std::function<std::string(const InteractiveSession&)> view) const;
+  void ReplyWhenEnded(const std::shared_ptr<Call>& call, const BatchPtr& batch,
+                      std::function<std::string(const BatchSession&)> view) const;
 
   // The caller, or whom it acts for.
   Result<User> EffectiveUser(const Call& call) const;
@@ -75,6 +104,12 @@ class RestService {
   void InterruptSession(const std::shared_ptr<Call>& call);
   void ConnectSession(const std::shared_ptr<Call>& call);
   void FollowSession(const std::shared_ptr<Call>& call);
+  void ListBatches(const std::shared_ptr<Call>& call);
+  void CreateBatch(const std::shared_ptr<Call>& call);
+  void GetBatch(const std::shared_ptr<Call>& call);
+  void GetBatchState(const std::shared_ptr<Call>& call);
+  void GetBatchLog(const std::shared_ptr<Call>& call);
+  void DeleteBatch(const std::shared_ptr<Call>& call);
   void ListStatements(const std::shared_ptr<Call>& call);
   void CreateStatement(const std::shared_ptr<Call>& call);
   void GetStatement(const std::shared_ptr<Call>& call);
@@ -88,6 +123,7 @@ class RestService {
 
   const RestOptions options_;
   SessionManager& sessions_;
+  BatchManager& batches_;
   const AccessManager& access_;
   const Authenticator* const authenticator_;
   LogSink& log_;

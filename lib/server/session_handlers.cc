@@ -5,6 +5,7 @@
 
 #include "server/reply.h"
 #include "server/rest_call.h"
+#include "server/rest_entries.h"
 #include "server/rest_service.h"
 #include "server/session_request.h"
 #include "server/views.h"
@@ -15,33 +16,7 @@ namespace {
 // Clients compare this; some read "0.10" as older than "0.5".
 constexpr std::string_view kLivyVersion = "0.9.0";
 
-constexpr int kPageSize = 100;
-constexpr int kLogPageSize = 100;
-
-std::string StateJson(int id, SessionState state) {
-  return fmt::format("{{\"id\":{},\"state\":\"{}\"}}", id, ToString(state));
-}
-
-// What the driver wrote is not for everybody.
-void HideOutput(Session& view) {
-  view.log.clear();
-  if (view.end_reason) view.end_reason = SentenceOf(*view.end_reason);
-}
-
-// "deleted by alice".
-std::string By(std::string_view what, const User& user) {
-  return user ? fmt::format("{} by {}", what, *user) : std::string(what);
-}
-
 }  // namespace
-
-std::string RestService::ViewJson(const InteractiveSession& session, const User& user) const {
-  Session view = session.View();
-  if (!access_.MayView(user, session.ownership())) HideOutput(view);
-  JsonWriter json;
-  Write(view, json);
-  return json.Take();
-}
 
 void RestService::GetVersion(const std::shared_ptr<Call>& call) {
   call->ReplyJson(fmt::format(
@@ -50,24 +25,7 @@ void RestService::GetVersion(const std::shared_ptr<Call>& call) {
 }
 
 void RestService::ListSessions(const std::shared_ptr<Call>& call) {
-  const Result<int> from = QueryInteger(call->query, "from", 0);
-  if (!from) return call->Reply(ErrorReply(from.error()));
-  const Result<int> size = QueryInteger(call->query, "size", kPageSize);
-  if (!size) return call->Reply(ErrorReply(size.error()));
-  const Result<User> user = EffectiveUser(*call);
-  if (!user) return call->Reply(ErrorReply(user.error()));
-
-  const RosterPage<InteractiveSession> page = sessions_.List(*from, *size);
-  JsonWriter json;
-  json.BeginObject().Key("from").Int(*from).Key("total").Int(page.total);
-  json.Key("sessions").BeginArray();
-  for (const SessionPtr& session : page.entries) {
-    Session view = session->View();
-    if (!access_.MayView(*user, session->ownership())) HideOutput(view);
-    Write(view, json);
-  }
-  json.EndArray().EndObject();
-  call->ReplyJson(json.Take());
+  ReplyWithPage(call, sessions_);
 }
 
 void RestService::CreateSession(const std::shared_ptr<Call>& call) {
@@ -76,18 +34,13 @@ void RestService::CreateSession(const std::shared_ptr<Call>& call) {
   }
   Result<SessionRequest> request = ParseSessionRequest(call->request().body);
   if (!request) return call->Reply(TextReply(400, request.error().message));
-  const std::optional<std::string> do_as = QueryValue(call->query, "doAs");
-  const Result<User> proxy_user =
-      access_.ProxyUser(call->user, do_as ? do_as : request->proxy_user);
+  const Result<User> proxy_user = ProxyUserFor(*call, request->proxy_user);
   if (!proxy_user) return call->Reply(ErrorReply(proxy_user.error()));
   request->proxy_user = *proxy_user;
   if (!request->kind) request->kind = Kind::kShared;
 
   const Result<SessionPtr> session = sessions_.Create(*std::move(request), call->user);
-  if (!session && session.error().code == ErrorCode::kInvalidArgument) {
-    return call->Reply(MessageReply(400, "Rejected, Reason: " + session.error().message));
-  }
-  if (!session) return call->Reply(ErrorReply(session.error()));
+  if (!session) return call->Reply(RejectionReply(session.error()));
   HttpResponse reply = JsonReply(201, ViewJson(**session, call->user));
   reply.headers.push_back({"Location", fmt::format("/sessions/{}", (*session)->id())});
   call->Reply(std::move(reply));
@@ -113,23 +66,15 @@ void RestService::GetState(const std::shared_ptr<Call>& call) {
 }
 
 void RestService::ReplyWhenIdle(const std::shared_ptr<Call>& call, const SessionPtr& session,
-                                std::function<std::string(const InteractiveSession&)> view) {
-  ReplyAfter(call, session, WaitList::kIdleOrEnded,
-             [view = std::move(view)](const InteractiveSession& now) {
-               return JsonReply(200, view(now));
-             });
+                                std::function<std::string(const InteractiveSession&)> view) const {
+  ReplyWhen(call, session, WaitList::kIdleOrEnded,
+            [view = std::move(view)](const InteractiveSession& now) {
+              return JsonReply(200, view(now));
+            });
 }
 
 void RestService::GetLog(const std::shared_ptr<Call>& call) {
-  const SessionPtr session = FindViewable(call);
-  if (!session) return;
-  const Result<int> from = QueryInteger(call->query, "from", -1);
-  if (!from) return call->Reply(ErrorReply(from.error()));
-  const Result<int> size = QueryInteger(call->query, "size", kLogPageSize);
-  if (!size) return call->Reply(ErrorReply(size.error()));
-  JsonWriter json;
-  Write(session->id(), session->Log(*from, *size), json);
-  call->ReplyJson(json.Take());
+  if (const SessionPtr session = FindViewable(call)) ReplyWithLog(call, *session);
 }
 
 void RestService::DeleteSession(const std::shared_ptr<Call>& call) {

@@ -83,7 +83,8 @@ std::vector<std::string> SplitList(std::string_view list) {
   }
 }
 
-Result<void> CheckRefused(const SessionRequest& request, const SparkRules& rules) {
+template <typename Request>
+Result<void> CheckRefused(const Request& request, const SparkRules& rules) {
   std::vector<std::string_view> refused;
   for (const auto& [key, value] : request.conf) {
     const bool always = !rules.custom_classpath_allowed &&
@@ -114,7 +115,8 @@ Result<void> MergeFiles(std::string_view key, const std::vector<std::string>& re
   return {};
 }
 
-Result<void> ResolveFiles(const SessionRequest& request, const SparkRules& rules, SparkConf& conf) {
+template <typename Request>
+Result<void> ResolveFiles(const Request& request, const SparkRules& rules, SparkConf& conf) {
   const std::map<std::string_view, const std::vector<std::string>*> fields = {
       {"spark.jars", &request.jars},
       {"spark.files", &request.files},
@@ -138,6 +140,26 @@ void Set(std::string_view key, std::optional<int> value, SparkConf& conf) {
   if (value) conf[std::string(key)] = std::to_string(*value);
 }
 
+// Sessions and batches ask for these under the same names.
+template <typename Request>
+Result<SparkConf> ConfFor(const Request& request, const SparkRules& rules) {
+  if (const Result<void> checked = CheckRefused(request, rules); !checked) return checked.error();
+
+  SparkConf conf = request.conf;
+  std::erase_if(conf, [](const auto& entry) { return entry.first.starts_with("livy."); });
+  conf["spark.master"] = rules.master;
+  if (!rules.deploy_mode.empty()) conf["spark.submit.deployMode"] = rules.deploy_mode;
+  if (const Result<void> files = ResolveFiles(request, rules, conf); !files) return files.error();
+
+  Set("spark.driver.memory", request.driver_memory, conf);
+  Set("spark.driver.cores", request.driver_cores, conf);
+  Set("spark.executor.memory", request.executor_memory, conf);
+  Set("spark.executor.cores", request.executor_cores, conf);
+  Set("spark.executor.instances", request.num_executors, conf);
+  Set("spark.yarn.queue", request.queue, conf);
+  return conf;
+}
+
 }  // namespace
 
 Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules) {
@@ -159,21 +181,11 @@ Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules) {
 }
 
 Result<SparkConf> SparkConfFor(const SessionRequest& request, const SparkRules& rules) {
-  if (const Result<void> checked = CheckRefused(request, rules); !checked) return checked.error();
+  return ConfFor(request, rules);
+}
 
-  SparkConf conf = request.conf;
-  std::erase_if(conf, [](const auto& entry) { return entry.first.starts_with("livy."); });
-  conf["spark.master"] = rules.master;
-  if (!rules.deploy_mode.empty()) conf["spark.submit.deployMode"] = rules.deploy_mode;
-  if (const Result<void> files = ResolveFiles(request, rules, conf); !files) return files.error();
-
-  Set("spark.driver.memory", request.driver_memory, conf);
-  Set("spark.driver.cores", request.driver_cores, conf);
-  Set("spark.executor.memory", request.executor_memory, conf);
-  Set("spark.executor.cores", request.executor_cores, conf);
-  Set("spark.executor.instances", request.num_executors, conf);
-  Set("spark.yarn.queue", request.queue, conf);
-  return conf;
+Result<SparkConf> SparkConfFor(const BatchRequest& request, const SparkRules& rules) {
+  return ConfFor(request, rules);
 }
 
 }  // namespace livy::internal

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <livy/batch.h>
 #include <livy/result.h>
 #include <livy/server.h>
 #include <livy/session.h>
@@ -21,5 +22,6 @@ Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules);
 // Fails with kInvalidArgument, in Livy's words, if the request names a setting that is refused or a
 // file that may not be used.
 Result<SparkConf> SparkConfFor(const SessionRequest& request, const SparkRules& rules);
+Result<SparkConf> SparkConfFor(const BatchRequest& request, const SparkRules& rules);
 
 }  // namespace livy::internal

@@ -93,7 +93,7 @@ void RestService::GetStatement(const std::shared_ptr<Call>& call) {
   };
   // Negative ids are WaitList's.
   if (*id < 0) return call->Reply(view(*session));
-  ReplyAfter(call, session, *id, view);
+  ReplyWhen(call, session, *id, view);
 }
 
 void RestService::CancelStatement(const std::shared_ptr<Call>& call) {

@@ -1,6 +1,23 @@
 #include "server/views.h"
 
 namespace livy::internal {
+namespace {
+
+void WriteInfo(const AppInfo& info, JsonWriter& json) {
+  json.Key("appInfo").BeginObject();
+  json.Key("driverLogUrl").StringOrNull(info.driver_log_url);
+  json.Key("sparkUiUrl").StringOrNull(info.spark_ui_url);
+  json.Key("executorLogUrls").StringOrNull(info.executor_log_urls).EndObject();
+}
+
+// What Apache Livy does not have, and clients of it skip.
+void WriteEnd(const std::optional<std::string>& reason, std::optional<int> exit_code,
+              JsonWriter& json) {
+  if (reason) json.Key("endReason").String(*reason);
+  if (exit_code) json.Key("exitCode").Int(*exit_code);
+}
+
+}  // namespace
 
 void Write(const Session& session, JsonWriter& json) {
   const SessionRequest& request = session.request;
@@ -9,10 +26,7 @@ void Write(const Session& session, JsonWriter& json) {
   json.Key("proxyUser").StringOrNull(request.proxy_user);
   json.Key("state").String(ToString(session.state));
   json.Key("kind").String(ToString(request.kind.value_or(Kind::kShared)));
-  json.Key("appInfo").BeginObject();
-  json.Key("driverLogUrl").StringOrNull(session.app_info.driver_log_url);
-  json.Key("sparkUiUrl").StringOrNull(session.app_info.spark_ui_url);
-  json.Key("executorLogUrls").StringOrNull(session.app_info.executor_log_urls).EndObject();
+  WriteInfo(session.app_info, json);
   json.Key("log").Strings(session.log);
   json.Key("ttl").StringOrNull(request.ttl).Key("idleTimeout").StringOrNull(request.idle_timeout);
   json.Key("driverMemory").StringOrNull(request.driver_memory);
@@ -25,8 +39,17 @@ void Write(const Session& session, JsonWriter& json) {
   json.Key("jars").Strings(request.jars);
   json.Key("numExecutors").Int(request.num_executors.value_or(0));
   json.Key("pyFiles").Strings(request.py_files).Key("queue").StringOrNull(request.queue);
-  if (session.end_reason) json.Key("endReason").String(*session.end_reason);
-  if (session.exit_code) json.Key("exitCode").Int(*session.exit_code);
+  WriteEnd(session.end_reason, session.exit_code, json);
+  json.EndObject();
+}
+
+void Write(const Batch& batch, JsonWriter& json) {
+  json.BeginObject().Key("id").Int(batch.id).Key("name").StringOrNull(batch.name);
+  json.Key("owner").StringOrNull(batch.owner).Key("proxyUser").StringOrNull(batch.proxy_user);
+  json.Key("state").String(ToString(batch.state)).Key("appId").StringOrNull(batch.app_id);
+  WriteInfo(batch.app_info, json);
+  json.Key("log").Strings(batch.log);
+  WriteEnd(batch.end_reason, batch.exit_code, json);
   json.EndObject();
 }
 

@@ -1,6 +1,7 @@
-// Views: sessions and their pages as the REST interface shows them.
+// Views: sessions, batches and their pages as the REST interface shows them.
 #pragma once
 
+#include <livy/batch.h>
 #include <livy/launcher.h>
 #include <livy/session.h>
 
@@ -9,6 +10,7 @@
 namespace livy::internal {
 
 void Write(const Session& session, JsonWriter& json);
+void Write(const Batch& batch, JsonWriter& json);
 
 // Lines as an array, and the page as {"id":..,"from":..,"total":..,"log":[..]}.
 void Write(int session_id, const LogPage& page, JsonWriter& json);

@@ -67,6 +67,7 @@ const std::vector<Key> kKeys = {
     {"livy.server.wait.max", "0", "0 ms", SHOW(server.limits.wait_max)},
     {"livy.server.session.max-creation", "0", "0", SHOW(server.limits.creations_max)},
     {"livy.server.session.max", "7", "7", SHOW(server.limits.sessions_max)},
+    {"livy.server.batch.max", "7", "7", SHOW(server.limits.batches_max)},
     {"livy.server.session.statements.max-queued", "7", "7",
      SHOW(server.limits.statements_queued_max)},
     {"livy.server.session.statements.max-queued-size", "2048", "2048",

@@ -54,7 +54,10 @@ struct RestFixture : SessionFixture {
         SessionManagerOptions{.limits = limits, .state_retain = std::chrono::minutes(10)}, services,
         launcher, *listener);
     REQUIRE(sessions->Load());
-    rest.emplace(RestOptions{.wait_max = std::chrono::seconds(60)}, *sessions, access,
+    batches.emplace(BatchManagerOptions{.limits = limits, .state_retain = std::chrono::minutes(10)},
+                    batch_services, launcher);
+    REQUIRE(batches->Load());
+    rest.emplace(RestOptions{.wait_max = std::chrono::seconds(60)}, *sessions, *batches, access,
                  &authenticator, *log);
   }
 
@@ -95,6 +98,13 @@ struct RestFixture : SessionFixture {
   HeaderAuthenticator authenticator = {};
   std::unique_ptr<DriverListener> listener = {};
   std::optional<SessionManager> sessions = {};
+  BatchStore batch_store{backing};
+  BatchServices batch_services{.store = batch_store,
+                               .clock = clock,
+                               .timer = timer,
+                               .log = *log,
+                               .applications = applications};
+  std::optional<BatchManager> batches = {};
   std::optional<RestService> rest = {};
 };
 

@@ -7,14 +7,16 @@ namespace {
 
 TEST_CASE("a request's fields win over its conf, and the operator's master over both") {
   const SparkConf conf =
-      SparkConfFor({.driver_memory = "1g",
-                    .driver_cores = 2,
-                    .executor_memory = "3g",
-                    .executor_cores = 4,
-                    .num_executors = 5,
-                    .queue = "q",
-                    .conf = {{"spark.master", "yarn"}, {"spark.driver.memory", "9g"}, {"x", "y"}}},
-                   {.master = "local[2]", .deploy_mode = "client"})
+      SparkConfFor(
+          SessionRequest{
+              .driver_memory = "1g",
+              .driver_cores = 2,
+              .executor_memory = "3g",
+              .executor_cores = 4,
+              .num_executors = 5,
+              .queue = "q",
+              .conf = {{"spark.master", "yarn"}, {"spark.driver.memory", "9g"}, {"x", "y"}}},
+          {.master = "local[2]", .deploy_mode = "client"})
           .value();
   CHECK(conf == SparkConf{{"spark.master", "local[2]"},
                           {"spark.submit.deployMode", "client"},
@@ -29,8 +31,9 @@ TEST_CASE("a request's fields win over its conf, and the operator's master over 
 
 TEST_CASE("lists of files are merged, the request's first, and resolved") {
   const SparkConf conf =
-      SparkConfFor({.jars = {"/a.jar", ""}, .conf = {{"spark.jars", "hdfs:///b.jar, /c.jar"}}},
-                   {.default_fs = "hdfs://nn/"})
+      SparkConfFor(
+          SessionRequest{.jars = {"/a.jar", ""}, .conf = {{"spark.jars", "hdfs:///b.jar, /c.jar"}}},
+          {.default_fs = "hdfs://nn/"})
           .value();
   CHECK(conf.at("spark.jars") == "hdfs://nn/a.jar,hdfs:///b.jar,hdfs://nn/c.jar");
 }

@@ -109,5 +109,7 @@ def get_json(address, target):
 
 
 def with_ids(target, ids):
-    """The target for our server: the session that stands for the recorded one."""
-    return re.sub(r"^/sessions/(\d+)", lambda m: f"/sessions/{ids.get(int(m[1]), m[1])}", target)
+    """The target for our server: the session or batch that stands for the recorded one."""
+    return re.sub(
+        r"^/(sessions|batches)/(\d+)", lambda m: f"/{m[1]}/{ids.get(int(m[2]), m[2])}", target
+    )

@@ -11,6 +11,7 @@ HEADERS = [
 ]
 CUT = "<cut>"
 GZIP_NOTE = re.compile(r"^\[gzip, \d+ bytes; decoded:\]\n")
+REFUSED_ID = re.compile(r"for session \d+$")
 HTML_COUNT = re.compile(r"^<html page of (\d+) characters>$")
 MESSAGE_ID = re.compile(r"^Session '(\d+)' not found\.$")
 # Where a stack trace goes from Spark and Scala over to what called them.
@@ -101,6 +102,8 @@ class Normal:
             value["id"] = self.recorded_id(value["id"])
         if ours and (found := MESSAGE_ID.match(str(value.get("msg")))):
             value["msg"] = f"Session '{self.recorded_id(int(found[1]))}' not found."
+        if "msg" in value:
+            value["msg"] = REFUSED_ID.sub("for session N", str(value["msg"]))
         return value
 
     def body(self, answer, target, ours):
@@ -122,11 +125,11 @@ class Normal:
             parts[name] = answer.headers.get(name)
         parts["connection"] = answer.headers.get("connection") == "close"
         parts["length"] = bool({"content-length", "transfer-encoding"} & set(answer.headers))
-        if record.method == "HEAD" and "/sessions/10" not in record.target:
+        if record.method == "HEAD" and not record.target.endswith("/10"):
             parts["length"] = answer.headers.get("content-length")
         if parts["allow"]:
             parts["allow"] = sorted(parts["allow"].split(", "))
-        location = re.fullmatch(r"(/sessions/)(\d+)(.*)", parts["location"] or "")
+        location = re.fullmatch(r"(/sessions/|/batches/)(\d+)(.*)", parts["location"] or "")
         if ours and location:
             there = self.recorded_id(int(location[2]))
             parts["location"] = location[1] + str(there) + location[3]
@@ -185,6 +188,21 @@ def without_end(value):
     return value
 
 
+def without_entries(value):
+    """Leaves out of a page of the list what depends on how many others there are."""
+    if isinstance(value, dict) and "sessions" in value:
+        value = value | {"total": "a number", "sessions": len(value["sessions"])}
+    return value
+
+
+def without_ghosts(value):
+    """Leaves out of a list what Livy has kept of refused batches."""
+    if isinstance(value, dict) and "sessions" in value:
+        listed = [entry for entry in value["sessions"] if entry["log"]]
+        value = value | {"total": len(listed), "sessions": listed}
+    return without_end(value)
+
+
 def without_own_names(value):
     """Leaves out of completions what Livy itself has defined, and the end, which was cut."""
     if isinstance(value, dict) and "candidates" in value:
@@ -200,4 +218,6 @@ BUT_FOR = {
     "outputs": without_outputs,
     "own names": without_own_names,
     "its end": without_end,
+    "entries": without_entries,
+    "refused batches": without_ghosts,
 }

@@ -1,6 +1,6 @@
 """Plays recorded requests to livy-server and compares what it answers with Apache Livy's answers.
 
-replay.py SERVER fake GROUP...    without Spark; nothing may be launched
+replay.py SERVER fake GROUP...    without Spark; only the batches of group D may be launched
 replay.py SERVER real GROUP...    with the Spark of LIVY_TEST_SPARK_35 or SPARK_HOME
 With --propose in front, differences that deviations.json lacks are also printed as its entries.
 
@@ -38,7 +38,25 @@ CONF = {
 }
 # A group whose session was made before its recording began: its id there, and its kind.
 SESSION_BEFORE = {"M": (1, "spark")}
+# Groups that launch batches. With the fake Spark the one that succeeds does so when somebody writes
+# a line to this pipe.
+WITH_BATCHES = {"D"}
+GATE = "gate"
+PROGRAMS = {
+    "pi.py": """
+import sys
+from operator import add
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.appName("PythonPi").getOrCreate()
+inside = spark.sparkContext.parallelize(range(1000), int(sys.argv[1])).map(lambda n: 4).reduce(add)
+print("Pi is roughly", inside / 1000)
+spark.stop()
+""",
+    "fail.py": "import sys\nprint('about to fail')\nsys.exit(3)\n",
+    "sleep.py": "import signal\nprint('sleeping', flush=True)\nsignal.pause()\n",
+}
 FINAL = {"available", "cancelled"}
+ENDED = {"success", "dead", "killed"}
 # Requests that Livy answered while a statement or a cancellation was on its way, which may be
 # further here: what that looks like, and the recorded form of it.
 ON_THE_WAY = {
@@ -65,11 +83,24 @@ def write_program(path, text):
     path.chmod(0o700)
 
 
-def fake_environment(folder):
-    """A Spark that leaves a mark when it is launched, and stays."""
+def fake_submit(folder, group):
+    """A spark-submit that leaves a mark and stays; for batches one that ends as they did."""
+    if group not in WITH_BATCHES:
+        return f": >'{folder}/launched'\nexec tail -f /dev/null\n"
+    os.mkfifo(folder / GATE)
+    return f"""case "$*" in
+*/pi.py*) read -r line <'{folder}/{GATE}'; echo "Pi is roughly 3.14" ;;
+*/sleep.py*) echo sleeping; exec tail -f /dev/null ;;
+*/fail.py*) echo about to fail; exit 3 ;;
+*) echo no such file >&2; exit 2 ;;
+esac
+"""
+
+
+def fake_environment(folder, group):
+    """A Spark that does as little as the group's requests need."""
     spark, java = folder / "spark", folder / "java"
-    mark_and_stay = f": >'{folder}/launched'\nexec tail -f /dev/null\n"
-    write_program(spark / "bin/spark-submit", "#!/bin/sh\n" + mark_and_stay)
+    write_program(spark / "bin/spark-submit", "#!/bin/sh\n" + fake_submit(folder, group))
     write_program(java / "bin/java", "#!/bin/sh\nexit 1\n")
     (java / "release").write_text('IMPLEMENTOR="Test"\nJAVA_VERSION="17.0.15"\n')
     (spark / "jars").mkdir()
@@ -83,7 +114,8 @@ def make_places(folder):
     """What placeholders in requests stand for: a folder with a file, and a file that is not there."""
     lab = folder / "lab"
     (lab / "batch").mkdir(parents=True)
-    (lab / "batch/pi.py").write_text("PI = 3\n")
+    for name, text in PROGRAMS.items():
+        (lab / "batch" / name).write_text(text)
     return {"{LAB}": str(lab), "{TMP}": "/nonexistent/x.jar"}
 
 
@@ -162,8 +194,8 @@ class Deviations:
 class Replay:
     """One group, played in order to one server."""
 
-    def __init__(self, address, places, deviations, proposes):
-        self.address, self.places = address, places
+    def __init__(self, address, places, deviations, proposes, gate=None):
+        self.address, self.places, self.gate = address, places, gate
         self.deviations, self.proposes = deviations, proposes
         self.ids = {}
         self.normal = Normal(self.ids)
@@ -193,6 +225,8 @@ class Replay:
     def wait_as_recorded(self, record):
         """Lets the server come as far as Livy was when it gave the recorded answer."""
         path = record.target.split("?")[0]
+        if batch := re.match(r"/batches/\d+", path):
+            return self.wait_for_batch(record, with_ids(batch[0], self.ids))
         kind = re.fullmatch(r"/sessions/(\d+)(/state|/statements/\d+)?", path)
         if record.method != "GET" or not kind or record.answer.status != 200:
             return
@@ -206,6 +240,19 @@ class Replay:
         elif state in {"idle", "dead"}:
             self.wait(with_ids(f"/sessions/{kind[1]}/state", self.ids), {state, "dead"})
 
+    def wait_for_batch(self, record, target):
+        if record.method != "GET" or record.answer.status != 200:
+            return
+        recorded = self.normal.body(record.answer, record.target, ours=False)
+        state = recorded.get("state")
+        if state == "success" and self.gate:
+            self.gate.write_text("go\n")
+            self.gate = None
+        if state in ENDED:
+            self.wait(target + "/state", ENDED)
+        elif state:
+            self.wait(target + "/state", ENDED | {state})
+
     def send(self, record):
         self.wait_as_recorded(record)
         target = with_ids(record.target, self.ids)
@@ -213,7 +260,8 @@ class Replay:
         for placeholder, place in self.places.items():
             record.body = record.body.replace(placeholder, place)
         answer = exchange(self.address, request_bytes(record, target, host), record.method)
-        if record.method == "POST" and record.target == "/sessions" and answer.status == 201:
+        creates = record.method == "POST" and record.target in {"/sessions", "/batches"}
+        if creates and answer.status == 201:
             if record.answer.status == 201:
                 there = json.loads(record.answer.body)["id"]
                 self.ids[there] = json.loads(answer.body)["id"]
@@ -253,11 +301,12 @@ def play_group(program, spark, group, deviations, proposes):
         folder = pathlib.Path(name)
         # The recorded Spark had no R.
         real = {"SPARK_HOME": spark, "SPARKR_DRIVER_R": "there-is-no-R"}
-        environment = fake_environment(folder) if spark == "fake" else real
+        environment = fake_environment(folder, group) if spark == "fake" else real
         places = make_places(folder)
         conf = {"livy.file.local-dir-whitelist": f"{places['{LAB}']},/nonexistent"}
         with Server(program, folder, conf | CONF.get(group, {}), environment) as server:
-            replay = Replay(server.address, places, deviations, proposes)
+            gate = folder / GATE if spark == "fake" and group in WITH_BATCHES else None
+            replay = Replay(server.address, places, deviations, proposes, gate)
             replay.prepare(group)
             for record in read_group(HERE, group):
                 replay.play(record)

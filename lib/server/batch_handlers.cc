@@ -1,0 +1,77 @@
+// What RestService does for batches.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "server/batch_request.h"
+#include "server/reply.h"
+#include "server/rest_call.h"
+#include "server/rest_entries.h"
+#include "server/rest_service.h"
+
+namespace livy::internal {
+
+void RestService::ListBatches(const std::shared_ptr<Call>& call) {
+  ReplyWithPage(call, batches_);
+}
+
+void RestService::CreateBatch(const std::shared_ptr<Call>& call) {
+  if (batches_.IsFull()) {
+    return call->Reply(MessageReply(400, "Rejected, too many sessions are being created!"));
+  }
+  Result<BatchRequest> request = ParseBatchRequest(call->request().body);
+  if (!request) return call->Reply(TextReply(400, request.error().message));
+  const Result<User> proxy_user = ProxyUserFor(*call, request->proxy_user);
+  if (!proxy_user) return call->Reply(ErrorReply(proxy_user.error()));
+  request->proxy_user = *proxy_user;
+
+  const Result<NewBatch> created = batches_.Create(*std::move(request), call->user);
+  if (!created) return call->Reply(RejectionReply(created.error()));
+  // As it was created: a launcher that is quick would have made it `running`.
+  HttpResponse reply = JsonReply(201, ViewJson(*created->batch, call->user));
+  reply.headers.push_back({"Location", fmt::format("/batches/{}", created->batch->id())});
+  batches_.Launch(*created);
+  call->Reply(std::move(reply));
+}
+
+void RestService::GetBatch(const std::shared_ptr<Call>& call) {
+  const BatchPtr batch = Find(call, batches_);
+  if (!batch) return;
+  const Result<User> user = EffectiveUser(*call);
+  if (!user) return call->Reply(ErrorReply(user.error()));
+  ReplyWhenEnded(call, batch,
+                 [this, user = *user](const BatchSession& now) { return ViewJson(now, user); });
+}
+
+void RestService::GetBatchState(const std::shared_ptr<Call>& call) {
+  const BatchPtr batch = Find(call, batches_);
+  if (!batch) return;
+  ReplyWhenEnded(call, batch,
+                 [](const BatchSession& now) { return StateJson(now.id(), now.state()); });
+}
+
+void RestService::GetBatchLog(const std::shared_ptr<Call>& call) {
+  const BatchPtr batch = Find(call, batches_);
+  if (batch && MayView(call, batch->ownership())) ReplyWithLog(call, *batch);
+}
+
+void RestService::DeleteBatch(const std::shared_ptr<Call>& call) {
+  const BatchPtr batch = Find(call, batches_);
+  if (!batch || !MayModify(call, batch->ownership())) return;
+  batches_.Delete(batch, By("deleted", call->user), [call, id = batch->id()](bool removed) {
+    call->Reply(removed ? MessageReply(200, "deleted")
+                        : MessageReply(404, fmt::format("Session {} already stopped.", id)));
+  });
+}
+
+void RestService::ReplyWhenEnded(const std::shared_ptr<Call>& call, const BatchPtr& batch,
+                                 std::function<std::string(const BatchSession&)> view) const {
+  const auto await = [&](Clock::Duration wait, WaitList::Wake wake) {
+    return batch->Await(wait, std::move(wake));
+  };
+  ReplyAfter(call, batch, await, [view = std::move(view)](const BatchSession& now) {
+    return JsonReply(200, view(now));
+  });
+}
+
+}  // namespace livy::internal

@@ -1,0 +1,136 @@
+#include "server/batch_manager.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "http/certificate.h"
+
+namespace livy::internal {
+namespace {
+
+constexpr std::size_t kTagSuffixBytes = 4;
+
+// How long the server waits at its end for what it has killed; a launcher is quicker.
+constexpr std::chrono::seconds kKillTimeout(30);
+
+// Everything but the tag.
+Result<LaunchRequest> LaunchFor(const BatchRequest& request, const SparkRules& rules) {
+  if (request.file.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "requirement failed: File is required."};
+  }
+  Result<std::string> file = ResolveUri(request.file, rules);
+  if (!file) return file.error();
+  Result<SparkConf> conf = SparkConfFor(request, rules);
+  if (!conf) return conf.error();
+  if (request.name) (*conf)["spark.app.name"] = *request.name;
+  return LaunchRequest{.name = request.name.value_or(""),
+                       .conf = *std::move(conf),
+                       .file = *std::move(file),
+                       .main_class = request.class_name,
+                       .args = request.args,
+                       .proxy_user = request.proxy_user};
+}
+
+}  // namespace
+
+BatchManager::BatchManager(BatchManagerOptions options, BatchServices& services, Launcher& launcher)
+    : options_(std::move(options)),
+      services_(services),
+      launcher_(launcher),
+      roster_({.noun = "batches",
+               .entries_max = options_.limits.batches_max,
+               .retain = options_.state_retain},
+              services.clock, services.timer, services.applications,
+              [this](BatchSession& batch) { Forget(batch); }) {}
+
+Result<void> BatchManager::Load() {
+  StoredIds& stored = services_.store.ids();
+  if (const Result<void> counted = stored.Load(); !counted) return counted;
+  const Result<std::vector<int>> ids = stored.List();
+  if (!ids) return ids.error();
+  for (const int id : *ids) {
+    const Result<void> loaded = LoadBatch(id);
+    if (loaded) continue;
+    services_.log.Write(LogLevel::kError, "server",
+                        fmt::format("batch={} is left out: {}", id, loaded.error().message));
+  }
+  return {};
+}
+
+Result<void> BatchManager::LoadBatch(int id) {
+  Result<StoredBatch> record = services_.store.Load(id);
+  if (!record) return record.error();
+  const std::optional<StoredEnd> end = record->end;
+  const auto batch = std::make_shared<BatchSession>(*std::move(record), services_);
+  roster_.Restore(batch, !end);
+  if (end) {
+    roster_.RemoveLater(batch, options_.state_retain - (services_.clock.Wall() - end->at));
+  } else {
+    batch->Recover(launcher_, EndOf(batch));
+  }
+  return {};
+}
+
+Result<NewBatch> BatchManager::Create(BatchRequest request, User owner) {
+  const Result<int> id = services_.store.ids().Take();
+  if (!id) return id.error();
+  Result<LaunchRequest> launch = LaunchFor(request, options_.spark);
+  if (!launch) return launch.error();
+  launch->tag = fmt::format("livy-batch-{}-{}", *id, RandomHex(kTagSuffixBytes));
+  if (const Result<void> reserved = roster_.Reserve(request.name, *id); !reserved) {
+    return reserved.error();
+  }
+  const StoredBatch record = {.id = *id,
+                              .name = request.name,
+                              .app_tag = launch->tag,
+                              .owner = std::move(owner),
+                              .proxy_user = request.proxy_user,
+                              .created = services_.clock.Wall()};
+  const auto batch = std::make_shared<BatchSession>(record, services_);
+  Result<void> stored = services_.store.Save(record);
+  if (stored) {
+    stored = roster_.Insert(batch);
+    if (!stored) Forget(*batch);
+  }
+  if (!stored) {
+    roster_.Unreserve(request.name);
+    return stored.error();
+  }
+  return NewBatch{.batch = batch, .launch = *std::move(launch)};
+}
+
+void BatchManager::Launch(const NewBatch& created) {
+  created.batch->Start(launcher_, created.launch, EndOf(created.batch));
+}
+
+std::function<void()> BatchManager::EndOf(const std::shared_ptr<BatchSession>& batch) {
+  return [this, weak = std::weak_ptr(batch)] {
+    if (const auto ended = weak.lock()) roster_.OnEnded(ended);
+  };
+}
+
+void BatchManager::Delete(const std::shared_ptr<BatchSession>& batch, std::string_view why,
+                          std::function<void(bool)> removed) {
+  batch->Stop(why);
+  batch->AwaitEnd([this, batch, removed = std::move(removed)] { removed(roster_.Remove(batch)); });
+}
+
+void BatchManager::Forget(BatchSession& batch) {
+  const Result<void> removed = batch.RemoveFromStore();
+  if (removed) return;
+  services_.log.Write(
+      LogLevel::kWarning, "server",
+      fmt::format("batch={} stays in the store: {}", batch.id(), removed.error().message));
+}
+
+void BatchManager::StopAll() {
+  roster_.Close();
+  for (const auto& batch : roster_.All())
+    batch->Stop("the server stopped");
+  roster_.AwaitEnds(services_.clock.Now() + kKillTimeout);
+}
+
+}  // namespace livy::internal

@@ -1,0 +1,86 @@
+// BatchManager: all batches of a server, by id and by name.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include <livy/access_manager.h>
+#include <livy/batch.h>
+#include <livy/launcher.h>
+#include <livy/result.h>
+#include <livy/server.h>
+
+#include "server/batch_session.h"
+#include "server/roster.h"
+#include "server/spark_settings.h"
+
+namespace livy::internal {
+
+struct BatchManagerOptions {
+  SparkRules spark = {};
+  ServerLimits limits = {};
+  std::chrono::milliseconds state_retain = {};
+};
+
+// A batch that is listed and stored, and what it is to be launched with.
+struct NewBatch {
+  std::shared_ptr<BatchSession> batch = {};
+  LaunchRequest launch = {};
+};
+
+// Safe to use from several threads.
+class BatchManager {
+ public:
+  // What is passed by reference outlives this.
+  BatchManager(BatchManagerOptions options, BatchServices& services, Launcher& launcher);
+
+  // Takes from the store what an earlier server has left: the counter of ids, and the batches, with
+  // their applications if these are still there. To be called once, before anything else. Fails
+  // with kUnavailable if the store cannot be read; a damaged batch is logged and left out.
+  Result<void> Load();
+
+  // Whether as many applications run as may: no more batches now.
+  bool IsFull() const { return services_.applications >= options_.limits.creations_max; }
+
+  // Enters a batch, which is to be launched then. `request` has its proxy user as it became. Fails
+  // with kInvalidArgument, in Livy's words, if the request cannot be met; with kUnavailable if it
+  // cannot be stored; and nothing is left then.
+  Result<NewBatch> Create(BatchRequest request, User owner);
+
+  void Launch(const NewBatch& created);
+
+  // As Roster's.
+  std::shared_ptr<BatchSession> Find(std::string_view key) const { return roster_.Find(key); }
+  RosterPage<BatchSession> List(std::int64_t from, std::int64_t size) const {
+    return roster_.List(from, size);
+  }
+
+  // Ends the batch, removes it when it has ended, and calls `removed` with whether it was this call
+  // that removed it.
+  void Delete(const std::shared_ptr<BatchSession>& batch, std::string_view why,
+              std::function<void(bool)> removed);
+
+  // Refuses new batches and ends all, and returns when they have ended.
+  void StopAll();
+
+  // Refuses new batches, and leaves those there are to a later server.
+  void LeaveAll() { roster_.Close(); }
+
+  // As Roster's.
+  void DropAll() { roster_.DropAll(); }
+
+ private:
+  Result<void> LoadBatch(int id);
+  std::function<void()> EndOf(const std::shared_ptr<BatchSession>& batch);
+  void Forget(BatchSession& batch);
+
+  const BatchManagerOptions options_;
+  BatchServices& services_;
+  Launcher& launcher_;
+  Roster<BatchSession> roster_;
+};
+
+}  // namespace livy::internal

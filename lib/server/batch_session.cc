@@ -1,0 +1,264 @@
+#include "server/batch_session.h"
+
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "server/guarded_parts.h"
+
+namespace livy::internal {
+namespace {
+
+using enum SessionState;
+
+// Lines of the log in a batch's view.
+constexpr int kViewLogLines = 10;
+
+bool IsEnd(ApplicationState state) {
+  return state != ApplicationState::kStarting && state != ApplicationState::kRunning;
+}
+
+SessionState StateOf(ApplicationState state) {
+  switch (state) {
+    case ApplicationState::kStarting:
+      return kStarting;
+    case ApplicationState::kRunning:
+      return kRunning;
+    case ApplicationState::kFinished:
+      return kSuccess;
+    case ApplicationState::kFailed:
+      return kDead;
+    case ApplicationState::kKilled:
+      return kKilled;
+  }
+  return kDead;
+}
+
+}  // namespace
+
+BatchSession::BatchSession(StoredBatch record, BatchServices& services)
+    : id_(record.id),
+      name_(record.name),
+      ownership_{.owner = record.owner, .proxy_user = record.proxy_user},
+      services_(services),
+      record_(std::move(record)) {
+  application_status_.app_id = record_.app_id;
+  if (!record_.end) return;
+  state_ = record_.end->state;
+  end_reason_ = record_.end->reason;
+  application_status_.exit_code = record_.end->exit_code;
+  notes_.Add(SentenceOf(end_reason_));
+}
+
+// The last owner of a batch may be its application's observer, which must not destroy the
+// application.
+BatchSession::~BatchSession() {
+  if (application_ == nullptr) return;
+  services_.timer.After(Clock::Duration::zero(), [application = std::move(application_)] {});
+}
+
+void BatchSession::Start(Launcher& launcher, const LaunchRequest& launch,
+                         std::function<void()> ended) {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = std::move(ended);
+  }
+  WriteLog(LogLevel::kInfo, "starting");
+  Result<std::unique_ptr<Application>> application =
+      GuardedLaunch(services_.log, [&] { return launcher.Launch(launch, Observer()); });
+  if (application) return SetApplication(*std::move(application));
+  OnApplication({.state = ApplicationState::kFailed, .reason = application.error().message});
+}
+
+void BatchSession::Recover(Launcher& launcher, std::function<void()> ended) {
+  std::string tag;
+  std::string handle;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = std::move(ended);
+    state_ = kRecovering;
+    tag = record_.app_tag;
+    handle = record_.application;
+  }
+  WriteLog(LogLevel::kInfo, "recovering");
+  Result<std::unique_ptr<Application>> application =
+      GuardedLaunch(services_.log, [&] { return launcher.Recover(tag, handle, Observer()); });
+  if (application) return SetApplication(*std::move(application));
+  // A cluster may know it by its tag, though nobody was told that its launch was through.
+  const std::string reason =
+      handle.empty() ? "it was being launched when its server died"
+                     : fmt::format("it ended while there was no server, and how is not known: {}",
+                                   application.error().message);
+  OnApplication({.state = ApplicationState::kFailed, .reason = reason});
+}
+
+ApplicationObserver BatchSession::Observer() {
+  return [self = weak_from_this()](const ApplicationStatus& status) {
+    if (const auto batch = self.lock()) batch->OnApplication(status);
+  };
+}
+
+void BatchSession::SetApplication(std::unique_ptr<Application> application) {
+  bool is_unwanted = false;
+  std::shared_ptr<Application> mine;
+  {
+    const std::lock_guard lock(mutex_);
+    application_ = std::move(application);
+    mine = application_;
+    record_.application = mine->Handle();
+    is_unwanted = is_stopping_;  // Stop() came while it was being launched.
+  }
+  SaveIfAlive();
+  if (is_unwanted) mine->Kill();
+}
+
+void BatchSession::DropApplication() {
+  std::shared_ptr<Application> application;  // Destroyed without the lock.
+  const std::lock_guard lock(mutex_);
+  application.swap(application_);
+}
+
+SessionState BatchSession::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+Batch BatchSession::View() const {
+  Batch view = {
+      .id = id_, .name = name_, .owner = ownership_.owner, .proxy_user = ownership_.proxy_user};
+  {
+    const std::lock_guard lock(mutex_);
+    view.state = state_;
+    view.app_id = application_status_.app_id;
+    view.app_info = application_status_.info;
+    if (!IsActive(state_)) {
+      view.end_reason = end_reason_;
+      view.exit_code = application_status_.exit_code;
+    }
+  }
+  view.log = Log(-1, kViewLogLines).lines;
+  return view;
+}
+
+LogPage BatchSession::Log(int from, int size) const {
+  std::shared_ptr<const Application> application;
+  std::vector<std::string> notes;
+  {
+    const std::lock_guard lock(mutex_);
+    application = application_;
+    notes = notes_.lines();
+  }
+  return LogOf(application.get(), notes, from, size);
+}
+
+void BatchSession::Stop(std::string_view why) {
+  std::shared_ptr<Application> application;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_ || !IsActive(state_)) return;
+    is_stopping_ = true;
+    end_reason_ = why;
+    application = application_;
+  }
+  WriteLog(LogLevel::kInfo, fmt::format("stopping: {}", why));
+  if (application != nullptr) application->Kill();  // Else SetApplication() does.
+}
+
+void BatchSession::OnApplication(const ApplicationStatus& status) {
+  if (IsEnd(status.state)) return OnEnd(status);
+  bool has_new_id = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!IsActive(state_)) return;
+    const std::optional<std::string> known = record_.app_id;
+    application_status_ = status;
+    if (!status.app_id) application_status_.app_id = known;
+    record_.app_id = application_status_.app_id;
+    has_new_id = record_.app_id != known;
+    const SessionState to = StateOf(status.state);
+    // One that was taken up again and still waits in its cluster is `recovering`, as in Livy.
+    if (CanMove(state_, to) && to == kRunning) state_ = to;
+  }
+  if (has_new_id) SaveIfAlive();
+}
+
+void BatchSession::OnEnd(const ApplicationStatus& status) {
+  std::shared_ptr<const Application> application;
+  bool is_wanted = false;
+  {
+    const std::lock_guard lock(mutex_);
+    application = application_;
+    is_wanted = is_stopping_ || status.state == ApplicationState::kFinished;
+  }
+  std::vector<std::string> last_words;
+  if (application != nullptr && !is_wanted) last_words = LastWordsOf(*application);
+
+  std::vector<WaitList::Wake> wakes;
+  StoredBatch record;
+  std::string sentence;
+  std::unique_lock saving(save_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!IsActive(state_)) return;
+    const std::optional<std::string> known = record_.app_id;
+    application_status_ = status;
+    if (!status.app_id) application_status_.app_id = known;
+    state_ = StateOf(status.state);
+    sentence = EndSentence(is_stopping_ ? EndedBy::kOrder : EndedBy::kApplication, end_reason_,
+                           application_status_);
+    end_reason_ = EndReason(sentence, last_words);
+    record_.app_id = application_status_.app_id;
+    record_.end = StoredEnd{.state = state_,
+                            .reason = end_reason_,
+                            .exit_code = status.exit_code,
+                            .at = services_.clock.Wall()};
+    record = record_;
+    // As in Apache Livy the log is what the batch wrote, and nothing else if it wrote anything.
+    if (application == nullptr) notes_.Add(sentence);
+    waiting_.TakeAll(wakes);
+    wakes.push_back(std::exchange(ended_, nullptr));
+  }
+  const Result<void> stored = services_.store.Save(record);
+  saving.unlock();
+  WriteLog(LogLevel::kInfo, fmt::format("{}: {}", ToString(record.end->state), sentence));
+  if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
+  CallAll(wakes);
+}
+
+WaitList::Token BatchSession::Await(Clock::Duration timeout, WaitList::Wake wake) {
+  const auto add = [&](WaitList::Wake parked) -> WaitList::Token {
+    const std::lock_guard lock(mutex_);
+    return IsActive(state_) ? waiting_.Add(WaitList::kEnded, std::move(parked)) : 0;
+  };
+  return Park(weak_from_this(), services_.timer, timeout, add, wake);
+}
+
+WaitList::Wake BatchSession::TakeWaiting(WaitList::Token token) {
+  const std::lock_guard lock(mutex_);
+  return waiting_.Take(token);
+}
+
+Result<void> BatchSession::RemoveFromStore() {
+  const std::lock_guard saving(save_mutex_);
+  return services_.store.Remove(id_);
+}
+
+// Without this record a later server could not follow the application; the batch does not mind.
+void BatchSession::SaveIfAlive() {
+  const std::lock_guard saving(save_mutex_);
+  StoredBatch record;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!IsActive(state_)) return;  // Its end is stored, or will be.
+    record = record_;
+  }
+  const Result<void> saved = services_.store.Save(record);
+  if (!saved) WriteLog(LogLevel::kWarning, saved.error().message);
+}
+
+void BatchSession::WriteLog(LogLevel level, std::string_view message) const {
+  services_.log.Write(level, "server", fmt::format("batch={} {}", id_, message));
+}
+
+}  // namespace livy::internal

@@ -1,0 +1,58 @@
+// BatchStore: what is written to the store for batches, and under which keys.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <livy/launcher.h>
+#include <livy/result.h>
+#include <livy/store.h>
+
+#include "server/session_store.h"
+#include "server/stored_ids.h"
+
+namespace livy::internal {
+
+// What is stored of a batch. Its request is not: it is never launched a second time.
+struct StoredBatch {
+  int id = 0;
+  std::optional<std::string> name = {};
+  std::optional<std::string> app_id = {};
+  std::string app_tag = {};
+  std::optional<std::string> owner = {};
+  std::optional<std::string> proxy_user = {};
+  // Ours; Apache Livy's own records do not have it.
+  std::string application = {};  // What Application::Handle() was; empty until it was launched.
+  Statement::Time created = {};  // 0 in records of Apache Livy.
+  std::optional<StoredEnd> end = {};
+};
+
+// The text in which a batch is stored: Apache Livy's members, and "liblivy" with what only this
+// server has.
+std::string ToStored(const StoredBatch& batch);
+
+// Fails with kUnavailable and what is wrong. Members that are not known are ignored, and those that
+// are missing have their defaults.
+Result<StoredBatch> BatchFromStored(int id, std::string_view text);
+
+// Keys are those of Apache Livy. Safe to use from several threads.
+class BatchStore {
+ public:
+  // `store` outlives this.
+  explicit BatchStore(Store& store) : store_(store), ids_(store, "v1/batch") {}
+
+  StoredIds& ids() { return ids_; }
+
+  // Fails with kUnavailable, and says what is wrong, if what is stored is damaged.
+  Result<StoredBatch> Load(int id) const;
+
+  Result<void> Save(const StoredBatch& batch);
+  Result<void> Remove(int id);
+
+ private:
+  Store& store_;
+  StoredIds ids_;
+};
+
+}  // namespace livy::internal

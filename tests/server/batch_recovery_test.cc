@@ -1,0 +1,178 @@
+// What a server finds of batches in the store of an earlier one.
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "server/batch_manager.h"
+#include "server/fakes.h"
+
+namespace livy::internal {
+namespace {
+
+using enum ApplicationState;
+using std::chrono::minutes;
+
+// The batches of one server after another, over one store. The first one's are there at once.
+struct Servers {
+  Servers() { StartServer(); }
+  ~Servers() { timer->Stop(); }
+
+  void StartServer() {
+    timer = std::make_unique<Timer>(clock);
+    applications = 0;
+    services.emplace(BatchServices{.store = store,
+                                   .clock = clock,
+                                   .timer = *timer,
+                                   .log = *log,
+                                   .applications = applications});
+    batches.emplace(BatchManagerOptions{.state_retain = minutes(10)}, *services, launcher);
+    REQUIRE(batches->Load());
+  }
+
+  // As kill -9: nothing is told to anybody.
+  void Crash() {
+    batches->DropAll();
+    timer->Stop();
+    batches.reset();
+    launcher.processes.clear();
+    StartServer();
+  }
+
+  std::shared_ptr<BatchSession> Submit(BatchRequest request = {.file = "hdfs:/pi.py"}) {
+    const NewBatch created = batches->Create(std::move(request), "ada").value();
+    batches->Launch(created);
+    return created.batch;
+  }
+  SessionState StateOf(std::string_view key) { return batches->Find(key)->state(); }
+  void Put(const std::string& key, const std::string& value) {
+    REQUIRE(backing.Apply({{.key = key, .value = value}}));
+  }
+
+  testing::FakeClock clock = {};
+  FailingStore backing = {};
+  BatchStore store{backing};
+  std::unique_ptr<LogSink> log = MakeNullLogSink();
+  ManualLauncher launcher = {};
+  std::unique_ptr<Timer> timer;
+  ApplicationCount applications = 0;
+  std::optional<BatchServices> services;
+  std::optional<BatchManager> batches;
+};
+
+TEST_CASE("a batch that runs is taken up again by its handle, and ends as it ends") {
+  Servers servers;
+  servers.Submit({.file = "hdfs:/pi.py", .proxy_user = "bob", .name = "pi"});
+  servers.launcher.processes.at(0)->observer({.state = kRunning, .app_id = "application_1_0001"});
+  const Batch before = servers.batches->Find("pi")->View();
+
+  servers.Crash();
+  Batch after = servers.batches->Find("pi")->View();
+  CHECK(after.state == SessionState::kRecovering);
+  after.state = before.state;
+  CHECK(after == before);
+  REQUIRE(servers.launcher.recovered.size() == 1);
+  CHECK(servers.launcher.recovered[0].starts_with("livy-batch-0-"));
+  CHECK(servers.launcher.recovered[0].find(" handle of livy-batch-0-") != std::string::npos);
+  CHECK(servers.applications == 1);
+
+  servers.launcher.processes.at(0)->observer({.state = kRunning});
+  CHECK(servers.StateOf("pi") == SessionState::kRunning);
+  CHECK(servers.Submit()->id() == 1);
+  servers.launcher.processes.at(0)->observer({.state = kFinished, .exit_code = 0});
+  CHECK(servers.StateOf("pi") == SessionState::kSuccess);
+  CHECK(servers.applications == 1);
+}
+
+TEST_CASE("a batch that ended while there was no server is dead and says so, never successful") {
+  Servers servers;
+  servers.Submit();
+  servers.launcher.failure = Error{ErrorCode::kNotFound, "The process 7 has ended."};
+  servers.Crash();
+  const Batch batch = servers.batches->Find("0")->View();
+  CHECK(batch.state == SessionState::kDead);
+  CHECK(batch.end_reason ==
+        "it ended while there was no server, and how is not known: The process 7 has ended.");
+  CHECK(batch.log.back() == *batch.end_reason);
+  CHECK(servers.applications == 0);
+}
+
+TEST_CASE("a batch that was being launched when its server died is dead") {
+  Servers servers;
+  const NewBatch created = servers.batches->Create({.file = "hdfs:/pi.py"}, "ada").value();
+  servers.launcher.failure = Error{ErrorCode::kInvalidArgument, "'' is no process."};
+  servers.Crash();
+  CHECK(servers.StateOf("0") == SessionState::kDead);
+  CHECK(servers.batches->Find("0")->View().end_reason ==
+        "it was being launched when its server died");
+}
+
+TEST_CASE("a batch that has ended is shown so after a crash, for the rest of its time") {
+  Servers servers;
+  servers.Submit({.file = "hdfs:/pi.py", .name = "pi"});
+  servers.launcher.processes.at(0)->observer(
+      {.state = kFailed, .reason = "spark-submit exited with status 3", .exit_code = 3});
+  const Batch before = servers.batches->Find("pi")->View();
+  servers.clock.Advance(minutes(4));
+
+  servers.Crash();
+  CHECK(servers.launcher.recovered.empty());
+  CHECK(servers.applications == 0);
+  Batch after = servers.batches->Find("pi")->View();
+  after.log = before.log;
+  CHECK(after == before);
+  std::promise<void> passed;
+  servers.timer->After(minutes(6), [&] { passed.set_value(); });
+  servers.clock.Advance(minutes(6));
+  passed.get_future().wait();
+  CHECK_FALSE(servers.batches->Find("pi"));
+  CHECK(servers.backing.Children("v1/batch").value() == std::vector<std::string>{"state"});
+}
+
+TEST_CASE("a batch of Apache Livy is read, and counted on") {
+  Servers servers;
+  servers.Put("v1/batch/state", R"({"nextSessionId":5})");
+  servers.Put(
+      "v1/batch/3",
+      R"({"id":3,"name":"nb","appId":"application_1_0001","appTag":"livy-batch-3-tzdf44gi",)"
+      R"("owner":"ada","proxyUser":"bob","version":1})");
+  servers.Crash();
+  const Batch batch = servers.batches->Find("nb")->View();
+  CHECK(batch.id == 3);
+  CHECK(batch.app_id == "application_1_0001");
+  CHECK(batch.owner == "ada");
+  CHECK(batch.proxy_user == "bob");
+  CHECK(servers.launcher.recovered == std::vector<std::string>{"livy-batch-3-tzdf44gi "});
+  CHECK(servers.Submit()->id() == 5);
+}
+
+TEST_CASE("a damaged batch is left out, and a damaged counter stops the server") {
+  Servers servers;
+  servers.Submit();
+  servers.Put("v1/batch/7", "{");
+  servers.Put("v1/batch/8", R"({"id":9})");
+  servers.Crash();
+  CHECK(servers.batches->Find("0"));
+  CHECK_FALSE(servers.batches->Find("7"));
+  CHECK_FALSE(servers.batches->Find("8"));
+  servers.Put("v1/batch/state", "{}");
+  CHECK(servers.batches->Load().error().code == ErrorCode::kUnavailable);
+}
+
+TEST_CASE("a batch that is deleted while it is launched is killed when it is there") {
+  Servers servers;
+  const NewBatch created = servers.batches->Create({.file = "hdfs:/pi.py"}, "ada").value();
+  bool removed = false;
+  servers.batches->Delete(created.batch, "deleted", [&](bool is_removed) { removed = is_removed; });
+  servers.batches->Launch(created);
+  CHECK(servers.launcher.processes.at(0)->kills == 1);
+  CHECK_FALSE(removed);
+  servers.launcher.processes.at(0)->observer({.state = kKilled});
+  CHECK(removed);
+}
+
+}  // namespace
+}  // namespace livy::internal
