@@ -1,4 +1,4 @@
-// LivyClient: creates, finds and lists the sessions of a server.
+// LivyClient: creates, finds and lists the sessions and the batches of a server.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <livy/batch.h>
+#include <livy/batch_handle.h>
 #include <livy/clock.h>
 #include <livy/connection.h>
 #include <livy/result.h>
@@ -26,48 +28,64 @@ struct ClientOptions {
   std::shared_ptr<Clock> clock = {};  // Unset: the system's.
   // How long one request may take, apart from what the server is asked to wait.
   std::chrono::milliseconds request_timeout = std::chrono::seconds(60);
-  int page_size = 100;  // Sessions asked for at once when listing; 1 to 1000.
+  int page_size = 100;  // Sessions or batches asked for at once when listing; 1 to 1000.
 };
 
-// The server's sessions, fetched page by page while they are walked over. Ends after the first
-// error. For one thread, and to be walked over once.
-class SessionRange {
+// The server's sessions or batches, fetched page by page while they are walked over. Ends after the
+// first error. For one thread, and to be walked over once. Item is Session or Batch.
+template <typename Item>
+class Listing {
  public:
   class Iterator {
    public:
     using iterator_category = std::input_iterator_tag;
-    using value_type = Result<Session>;
+    using value_type = Result<Item>;
     using difference_type = std::ptrdiff_t;
-    using pointer = const Result<Session>*;
-    using reference = const Result<Session>&;
+    using pointer = const Result<Item>*;
+    using reference = const Result<Item>&;
 
-    reference operator*() const;
-    Iterator& operator++();
+    reference operator*() const { return listing_->page_[listing_->position_]; }
+    Iterator& operator++() {
+      listing_->Advance();
+      return *this;
+    }
     void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const;
+    bool operator==(std::default_sentinel_t) const {
+      return listing_->position_ >= listing_->page_.size();
+    }
 
    private:
-    friend class SessionRange;
-    explicit Iterator(SessionRange* range) : range_(range) {}
-    SessionRange* range_;
+    friend class Listing;
+    explicit Iterator(Listing* listing) : listing_(listing) {}
+    Listing* listing_;
   };
 
-  Iterator begin();
+  Iterator begin() {
+    if (page_.empty() && !last_page_) FetchPage();
+    return Iterator(this);
+  }
   std::default_sentinel_t end() const { return {}; }
 
  private:
   friend class LivyClient;
-  SessionRange(std::shared_ptr<internal::Channel> channel, int page_size);
+  Listing(std::shared_ptr<internal::Channel> channel, int page_size);
+  void Advance();
   void FetchPage();
 
   std::shared_ptr<internal::Channel> channel_;
   int page_size_;
   int from_ = 0;
   bool last_page_ = false;
-  std::vector<Result<Session>> page_ = {};
+  std::vector<Result<Item>> page_ = {};
   std::size_t position_ = 0;
   std::set<int> seen_ = {};  // Ids that were given out, so that none is twice.
 };
+
+extern template class Listing<Session>;
+extern template class Listing<Batch>;
+
+using SessionRange = Listing<Session>;
+using BatchRange = Listing<Batch>;
 
 // A small value: copies share one connection, which is expensive to make and cheap to share. Using
 // different copies from different threads is safe.
@@ -87,6 +105,17 @@ class LivyClient {
 
   // All sessions of the server, in the order of their creation.
   SessionRange Sessions() const;
+
+  // Asks for a batch and returns without waiting for its end: see BatchHandle::Wait(). Fails as
+  // CreateSession() does. A program that is not there is no failure of this call but the batch's.
+  Result<BatchHandle> SubmitBatch(const BatchRequest& request) const;
+
+  // As OpenSession().
+  Result<BatchHandle> OpenBatch(int id) const;
+  Result<BatchHandle> OpenBatch(std::string_view name) const;
+
+  // All batches of the server, in the order of their creation.
+  BatchRange Batches() const;
 
   // What the server says it is, such as "0.9.0".
   Result<std::string> ServerVersion() const;

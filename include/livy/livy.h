@@ -4,6 +4,7 @@
 #include <livy/access_manager.h>
 #include <livy/authenticator.h>
 #include <livy/batch.h>
+#include <livy/batch_handle.h>
 #include <livy/client.h>
 #include <livy/clock.h>
 #include <livy/connection.h>

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,14 +39,49 @@ std::string PercentEncoded(std::string_view text) {
   return encoded;
 }
 
-Result<Session> FetchSession(internal::Channel& channel, std::string_view key) {
-  const Result<internal::JsonValue> json = channel.Get(fmt::format("/sessions/{}", key));
-  if (!json) return json.error();
-  return internal::DecodeSession(*json);
-}
-
 Error Unusable(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
+}
+
+// Where sessions are, and batches, and how their messages call them.
+struct Resource {
+  std::string_view path;
+  std::string_view noun;
+  // The id in what the server answers.
+  Result<int> (*id_of)(const internal::JsonValue& json);
+};
+
+template <typename Value, Result<Value> (*kDecode)(const internal::JsonValue&)>
+Result<int> IdOf(const internal::JsonValue& json) {
+  const Result<Value> value = kDecode(json);
+  if (!value) return value.error();
+  return value->id;
+}
+
+constexpr Resource kSessions = {"/sessions", "session", IdOf<Session, internal::DecodeSession>};
+constexpr Resource kBatches = {"/batches", "batch", IdOf<Batch, internal::DecodeBatch>};
+
+Result<int> Post(internal::Channel& channel, const Resource& resource, std::string body) {
+  const Result<internal::JsonValue> json =
+      channel.Post(std::string(resource.path), std::move(body));
+  if (!json) return json.error();
+  return resource.id_of(*json);
+}
+
+// `key` may be in a URL as it is.
+Result<int> Find(internal::Channel& channel, const Resource& resource, std::string_view key) {
+  const Result<internal::JsonValue> json = channel.Get(fmt::format("{}/{}", resource.path, key));
+  if (!json) return json.error();
+  return resource.id_of(*json);
+}
+
+Result<int> FindNamed(internal::Channel& channel, const Resource& resource, std::string_view name) {
+  if (name.empty()) return Unusable(fmt::format("A {}'s name is not empty.", resource.noun));
+  if (!std::ranges::all_of(name, IsDigit)) return Find(channel, resource, PercentEncoded(name));
+  int id = 0;
+  const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (failure == std::errc()) return Find(channel, resource, std::to_string(id));
+  return Error{ErrorCode::kNotFound, fmt::format("No {} has an id like {}.", resource.noun, name)};
 }
 
 }  // namespace
@@ -73,31 +111,43 @@ Result<LivyClient> LivyClient::Create(ClientOptions options) {
 }
 
 Result<SessionHandle> LivyClient::CreateSession(const SessionRequest& request) const {
-  const Result<internal::JsonValue> json =
-      channel_->Post("/sessions", internal::EncodeSessionRequest(request));
-  if (!json) return json.error();
-  const Result<Session> session = internal::DecodeSession(*json);
-  if (!session) return session.error();
-  return SessionHandle(channel_, session->id);
+  const Result<int> id = Post(*channel_, kSessions, internal::EncodeSessionRequest(request));
+  if (!id) return id.error();
+  return SessionHandle(channel_, *id);
 }
 
 Result<SessionHandle> LivyClient::OpenSession(int id) const {
-  const Result<Session> session = FetchSession(*channel_, std::to_string(id));
-  if (!session) return session.error();
-  return SessionHandle(channel_, session->id);
+  const Result<int> found = Find(*channel_, kSessions, std::to_string(id));
+  if (!found) return found.error();
+  return SessionHandle(channel_, *found);
 }
 
 Result<SessionHandle> LivyClient::OpenSession(std::string_view name) const {
-  if (name.empty()) return Unusable("A session's name is not empty.");
-  if (std::ranges::all_of(name, IsDigit)) {
-    int id = 0;
-    const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (failure == std::errc()) return OpenSession(id);
-    return Error{ErrorCode::kNotFound, fmt::format("No session has an id like {}.", name)};
-  }
-  const Result<Session> session = FetchSession(*channel_, PercentEncoded(name));
-  if (!session) return session.error();
-  return SessionHandle(channel_, session->id);
+  const Result<int> id = FindNamed(*channel_, kSessions, name);
+  if (!id) return id.error();
+  return SessionHandle(channel_, *id);
+}
+
+Result<BatchHandle> LivyClient::SubmitBatch(const BatchRequest& request) const {
+  const Result<int> id = Post(*channel_, kBatches, internal::EncodeBatchRequest(request));
+  if (!id) return id.error();
+  return BatchHandle(channel_, *id);
+}
+
+Result<BatchHandle> LivyClient::OpenBatch(int id) const {
+  const Result<int> found = Find(*channel_, kBatches, std::to_string(id));
+  if (!found) return found.error();
+  return BatchHandle(channel_, *found);
+}
+
+Result<BatchHandle> LivyClient::OpenBatch(std::string_view name) const {
+  const Result<int> id = FindNamed(*channel_, kBatches, name);
+  if (!id) return id.error();
+  return BatchHandle(channel_, *id);
+}
+
+BatchRange LivyClient::Batches() const {
+  return BatchRange(channel_, page_size_);
 }
 
 SessionRange LivyClient::Sessions() const {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -76,6 +77,23 @@ class MemberWriter {
   JsonWriter& writer_;
 };
 
+// What sessions and batches may ask for alike.
+template <typename Request>
+void AddSparkWishes(const Request& request, MemberWriter& members) {
+  members.Add("jars", request.jars);
+  members.Add("pyFiles", request.py_files);
+  members.Add("files", request.files);
+  members.Add("archives", request.archives);
+  members.Add("driverMemory", request.driver_memory);
+  members.Add("driverCores", request.driver_cores);
+  members.Add("executorMemory", request.executor_memory);
+  members.Add("executorCores", request.executor_cores);
+  members.Add("numExecutors", request.num_executors);
+  members.Add("queue", request.queue);
+  members.Add("name", request.name);
+  members.Add("conf", request.conf);
+}
+
 SessionRequest DecodeAsked(const JsonValue& json) {
   SessionRequest asked;
   asked.kind = ParseKind(TextOf(json, "kind").value_or(""));
@@ -96,6 +114,14 @@ SessionRequest DecodeAsked(const JsonValue& json) {
   asked.ttl = TextOf(json, "ttl");
   asked.idle_timeout = TextOf(json, "idleTimeout");
   return asked;
+}
+
+AppInfo DecodeAppInfo(const JsonValue& json) {
+  const JsonValue* const info = json.Find("appInfo");
+  if (info == nullptr) return {};
+  return {.driver_log_url = TextOf(*info, "driverLogUrl"),
+          .spark_ui_url = TextOf(*info, "sparkUiUrl"),
+          .executor_log_urls = TextOf(*info, "executorLogUrls")};
 }
 
 SessionState DecodeSessionState(const JsonValue& json) {
@@ -150,21 +176,23 @@ std::string EncodeSessionRequest(const SessionRequest& request) {
   MemberWriter members(writer);
   members.Add("kind", request.kind);
   members.Add("proxyUser", request.proxy_user);
-  members.Add("jars", request.jars);
-  members.Add("pyFiles", request.py_files);
-  members.Add("files", request.files);
-  members.Add("archives", request.archives);
-  members.Add("driverMemory", request.driver_memory);
-  members.Add("driverCores", request.driver_cores);
-  members.Add("executorMemory", request.executor_memory);
-  members.Add("executorCores", request.executor_cores);
-  members.Add("numExecutors", request.num_executors);
-  members.Add("queue", request.queue);
-  members.Add("name", request.name);
-  members.Add("conf", request.conf);
+  AddSparkWishes(request, members);
   members.Add("heartbeatTimeoutInSecond", request.heartbeat_timeout_s);
   members.Add("ttl", request.ttl);
   members.Add("idleTimeout", request.idle_timeout);
+  writer.EndObject();
+  return writer.Take();
+}
+
+std::string EncodeBatchRequest(const BatchRequest& request) {
+  JsonWriter writer;
+  writer.BeginObject();
+  writer.Key("file").String(std::string_view(request.file));
+  MemberWriter members(writer);
+  members.Add("proxyUser", request.proxy_user);
+  members.Add("className", request.class_name);
+  members.Add("args", request.args);
+  AddSparkWishes(request, members);
   writer.EndObject();
   return writer.Take();
 }
@@ -190,11 +218,7 @@ Result<Session> DecodeSession(const JsonValue& json) {
   session.app_id = TextOf(json, "appId");
   session.owner = TextOf(json, "owner");
   session.state = DecodeSessionState(json);
-  if (const JsonValue* const info = json.Find("appInfo"); info != nullptr) {
-    session.app_info.driver_log_url = TextOf(*info, "driverLogUrl");
-    session.app_info.spark_ui_url = TextOf(*info, "sparkUiUrl");
-    session.app_info.executor_log_urls = TextOf(*info, "executorLogUrls");
-  }
+  session.app_info = DecodeAppInfo(json);
   session.log = TextsOf(json, "log");
   session.request = DecodeAsked(json);
   session.end_reason = TextOf(json, "endReason");
@@ -202,17 +226,42 @@ Result<Session> DecodeSession(const JsonValue& json) {
   return session;
 }
 
-Result<SessionPage> DecodeSessionPage(const JsonValue& json) {
-  const JsonValue* const sessions = json.Find("sessions");
-  if (sessions == nullptr || sessions->type() != JsonValue::Type::kArray)
+Result<Batch> DecodeBatch(const JsonValue& json) {
+  const std::optional<int> id = IntegerOf(json, "id");
+  if (!id) return Unexpected("a batch", json);
+  return Batch{.id = *id,
+               .name = TextOf(json, "name"),
+               .owner = TextOf(json, "owner"),
+               .proxy_user = TextOf(json, "proxyUser"),
+               .state = DecodeSessionState(json),
+               .app_id = TextOf(json, "appId"),
+               .app_info = DecodeAppInfo(json),
+               .log = TextsOf(json, "log"),
+               .end_reason = TextOf(json, "endReason"),
+               .exit_code = IntegerOf(json, "exitCode")};
+}
+
+template <typename Item>
+Result<PageOf<Item>> DecodePage(const JsonValue& json) {
+  // Batches are listed under that name, too.
+  const JsonValue* const items = json.Find("sessions");
+  if (items == nullptr || items->type() != JsonValue::Type::kArray)
     return Unexpected("a list of sessions", json);
 
-  SessionPage page;
+  PageOf<Item> page;
   page.total = IntegerOf(json, "total").value_or(-1);
-  for (const JsonValue& session : sessions->items())
-    page.sessions.push_back(DecodeSession(session));
+  for (const JsonValue& item : items->items()) {
+    if constexpr (std::is_same_v<Item, Batch>) {
+      page.items.push_back(DecodeBatch(item));
+    } else {
+      page.items.push_back(DecodeSession(item));
+    }
+  }
   return page;
 }
+
+template Result<PageOf<Session>> DecodePage(const JsonValue& json);
+template Result<PageOf<Batch>> DecodePage(const JsonValue& json);
 
 Result<Statement> DecodeStatement(const JsonValue& json) {
   const std::optional<int> id = IntegerOf(json, "id");

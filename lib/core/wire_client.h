@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <livy/batch.h>
 #include <livy/launcher.h>
 #include <livy/result.h>
 #include <livy/session.h>
@@ -23,17 +24,24 @@ std::string EncodeSessionRequest(const SessionRequest& request);
 // The body of POST /sessions/N/statements.
 std::string EncodeStatementRequest(const StatementRequest& request);
 
-// One page of GET /sessions. `total` counts all sessions of the server; -1 if it does not say.
-struct SessionPage {
+// The body of POST /batches.
+std::string EncodeBatchRequest(const BatchRequest& request);
+
+// One page of GET /sessions or GET /batches. `total` counts all that the server has; -1 if it does
+// not say.
+template <typename Item>
+struct PageOf {
   int total = -1;
-  std::vector<Result<Session>> sessions = {};  // An error in the place of what is not a session.
+  std::vector<Result<Item>> items = {};  // An error in the place of what is no such item.
 };
 
-// These fail with kInternal if `json` is no such value at all: a session or a statement must be an
-// object with an id. A state that is not known counts as busy or running, so that whoever waits
-// goes on waiting; a kind that is not known is left unset.
+// These fail with kInternal if `json` is no such value at all: a session, a batch or a statement
+// must be an object with an id. A state that is not known counts as busy or running, so that
+// whoever waits goes on waiting; a kind that is not known is left unset.
 Result<Session> DecodeSession(const JsonValue& json);
-Result<SessionPage> DecodeSessionPage(const JsonValue& json);
+Result<Batch> DecodeBatch(const JsonValue& json);
+template <typename Item>
+Result<PageOf<Item>> DecodePage(const JsonValue& json);
 Result<Statement> DecodeStatement(const JsonValue& json);
 Result<std::vector<Statement>> DecodeStatements(const JsonValue& json);
 Result<LogPage> DecodeLogPage(const JsonValue& json);

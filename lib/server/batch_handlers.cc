@@ -55,6 +55,13 @@ void RestService::GetBatchLog(const std::shared_ptr<Call>& call) {
   if (batch && MayView(call, batch->ownership())) ReplyWithLog(call, *batch);
 }
 
+void RestService::StopBatch(const std::shared_ptr<Call>& call) {
+  const BatchPtr batch = Find(call, batches_);
+  if (!batch || !MayModify(call, batch->ownership())) return;
+  batch->Stop(By("stopped", call->user));
+  batch->AwaitEnd([call] { call->Reply(EmptyReply(204)); });
+}
+
 void RestService::DeleteBatch(const std::shared_ptr<Call>& call) {
   const BatchPtr batch = Find(call, batches_);
   if (!batch || !MayModify(call, batch->ownership())) return;

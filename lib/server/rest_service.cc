@@ -132,6 +132,7 @@ void RestService::AddRoutes() {
   Add("GET", "/batches/:id", &RestService::GetBatch);
   Add("DELETE", "/batches/:id", &RestService::DeleteBatch);
   Add("GET", "/batches/:id/state", &RestService::GetBatchState);
+  Add("POST", "/batches/:id/stop", &RestService::StopBatch);
   Add("GET", "/batches/:id/log", &RestService::GetBatchLog);
   for (const char* version : {"/version", "/version/"}) {
     Add("GET", version, &RestService::GetVersion);

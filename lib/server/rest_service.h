@@ -109,6 +109,7 @@ class RestService {
   void GetBatch(const std::shared_ptr<Call>& call);
   void GetBatchState(const std::shared_ptr<Call>& call);
   void GetBatchLog(const std::shared_ptr<Call>& call);
+  void StopBatch(const std::shared_ptr<Call>& call);
   void DeleteBatch(const std::shared_ptr<Call>& call);
   void ListStatements(const std::shared_ptr<Call>& call);
   void CreateStatement(const std::shared_ptr<Call>& call);

@@ -132,7 +132,7 @@ TEST_CASE("what is no session or statement at all is refused, and the error says
     CAPTURE(std::string_view(json));
     CHECK(DecodeSession(Json(json)).error().code == ErrorCode::kInternal);
     CHECK(DecodeStatement(Json(json)).error().code == ErrorCode::kInternal);
-    CHECK_FALSE(DecodeSessionPage(Json(json)));
+    CHECK_FALSE(DecodePage<Session>(Json(json)));
     CHECK_FALSE(DecodeStatements(Json(json)));
     CHECK_FALSE(DecodeLogPage(Json(json)));
   }

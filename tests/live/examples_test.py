@@ -13,6 +13,7 @@ import unittest
 from live_server import LiveServer
 
 BUILD_ROOT = pathlib.Path(sys.argv[1])
+DATA = pathlib.Path(__file__).resolve().parent.parent.parent / "examples/data"
 RUN_SECONDS_MAX = 240
 
 
@@ -21,7 +22,8 @@ class Examples(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.server = LiveServer(BUILD_ROOT, folder.name)
+        cls.server = LiveServer(BUILD_ROOT, folder.name,
+                                f"livy.file.local-dir-whitelist = {DATA}\n")
         cls.addClassCleanup(cls.server.stop)
 
     def run_example(self, name, *arguments):
@@ -54,6 +56,10 @@ class Examples(unittest.TestCase):
 
     def test_pi(self):
         self.assertRegex(self.run_example("pi"), r"\b3\.1\d")
+
+    def test_batch(self):
+        printed = self.run_example("batch", str(DATA / "pi.py"), "4")
+        self.assertRegex(printed, r"success\n$")
 
     def test_the_server_stops_in_order(self):
         with tempfile.TemporaryDirectory() as folder:

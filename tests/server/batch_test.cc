@@ -241,6 +241,20 @@ TEST_CASE("deleting a batch kills its application, and answers when that has end
   CHECK(f.Send("DELETE", "/batches/1").body == R"({"msg":"deleted"})");
 }
 
+TEST_CASE("stopping a batch kills its application, and leaves it listed") {
+  Fixture f;
+  f.Submit(R"({"file":"hdfs:/p"})", {{"X-User", "ada"}});
+  const HttpHeaders ada = {{"X-User", "ada"}};
+  CHECK(f.Send("POST", "/batches/0/stop", "", {{"X-User", "bob"}}).status == 403);
+  const auto stop = f.Start({.method = "POST", .target = "/batches/0/stop", .headers = ada});
+  CHECK_FALSE(stop->response);
+  f.Tell(0, {.state = kKilled, .reason = "spark-submit was ended by signal 15"});
+  CHECK(stop->response.value().status == 204);
+  CHECK(f.Get("/batches/0").body.find(R"("state":"killed")") != std::string::npos);
+  CHECK(f.Get("/batches/0").body.find(R"("endReason":"stopped by ada")") != std::string::npos);
+  CHECK(f.Send("POST", "/batches/0/stop", "", ada).status == 204);
+}
+
 TEST_CASE("a client that waits for a batch is answered when it has ended") {
   Fixture f;
   f.Submit();
