@@ -82,6 +82,8 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.events.max-size", limits.events_retained_bytes_max,
                 std::size_t{1024}, kGigabyte);
   settings.Take("livy.server.session.state-retain.sec", server.state_retain, kNone);
+  settings.Take("livy.server.idempotency-key.max", limits.idempotency_keys_max, 1, kMany);
+  settings.Take("livy.server.idempotency-key.retain", server.idempotency_key_retain, kNone);
   SessionExpiry& expiry = server.expiry;
   settings.Take("livy.server.session.timeout-check", expiry.timeout_check);
   settings.Take("livy.server.session.timeout-check.skip-busy", expiry.skip_busy);

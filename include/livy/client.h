@@ -28,6 +28,9 @@ struct ClientOptions {
   std::shared_ptr<Clock> clock = {};  // Unset: the system's.
   // How long one request may take, apart from what the server is asked to wait.
   std::chrono::milliseconds request_timeout = std::chrono::seconds(60);
+  // For how long a request is repeated that creates something and whose answer was lost, if the
+  // server is one that then creates it once: see LivyClient::CreateSession().
+  std::chrono::milliseconds retry_timeout = std::chrono::seconds(60);
   int page_size = 100;  // Sessions or batches asked for at once when listing; 1 to 1000.
 };
 
@@ -96,7 +99,9 @@ class LivyClient {
 
   // Asks for a session and returns without waiting for its driver: see
   // SessionHandle::WaitUntilIdle(). Fails with kInvalidArgument, and the server's words, if the
-  // server refuses it; with kUnavailable if the outcome is unknown because the connection broke.
+  // server refuses it; with kOutcomeUnknown if no answer came, and the server is Apache Livy, which
+  // might create a second one, or no answer came to repetitions either. liblivy's server is asked
+  // again with the same Idempotency-Key, for `retry_timeout` at most, and creates one.
   Result<SessionHandle> CreateSession(const SessionRequest& request) const;
 
   // A handle of an existing session, by its id or name. Fails with kNotFound if there is none.

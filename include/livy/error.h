@@ -15,6 +15,7 @@ enum class ErrorCode {
   kResourceExhausted,  // A limit is reached; try again later.
   kUnavailable,        // The other side cannot answer now, or has ended.
   kDeadlineExceeded,   // Not finished in the time given; it may still finish.
+  kOutcomeUnknown,     // It was done, or not: look before you repeat it.
   kInternal,           // A defect, or a failure that nobody expected.
 };
 

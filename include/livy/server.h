@@ -35,6 +35,7 @@ struct ServerLimits {
   std::chrono::milliseconds wait_max = std::chrono::seconds(60);  // The longest ?wait=.
   int sessions_max = 20000;          // Listed at once, ended ones included.
   int batches_max = 20000;           // So for batches.
+  int idempotency_keys_max = 10000;  // Remembered of one user; the oldest go first.
   int creations_max = 100;           // Applications at once: livy.server.session.max-creation.
   int statements_queued_max = 1000;  // Waiting in one session.
   std::size_t statements_queued_bytes_max = 64 << 20;  // Their code; a single one may be longer.
@@ -102,6 +103,8 @@ struct ServerOptions {
   SessionExpiry expiry = {};
   Recovery recovery = Recovery::kAfterCrash;
   std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.
+  // How long it is known what a request with an Idempotency-Key has created.
+  std::chrono::milliseconds idempotency_key_retain = std::chrono::hours(24);
 
   // Where files wait that clients have uploaded, in a folder for each session; of this server
   // alone. What an earlier server left there is removed at the start. Empty: a temporary folder.

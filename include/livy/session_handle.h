@@ -39,7 +39,7 @@ class SessionHandle {
   // Queues a statement behind those submitted before it. Fails with kUnavailable if the session
   // does not accept statements in its present state: liblivy's server does from the session's
   // creation to its end, Apache Livy not before the session is idle. Fails with kInvalidArgument if
-  // the server refuses the statement itself.
+  // the server refuses the statement itself; with kOutcomeUnknown as LivyClient::CreateSession().
   Result<JobHandle> Submit(const StatementRequest& request) const;
 
   // A handle of a statement submitted earlier. Asks nothing of the server.

@@ -1,7 +1,10 @@
 #include "client/channel.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <exception>
+#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +14,18 @@
 
 namespace livy::internal {
 namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Clock::Duration kFirstPause = milliseconds(100);
+constexpr Clock::Duration kLongestPause = std::chrono::seconds(5);
+
+// 128 bits that nobody else will draw; nothing secret depends on them.
+std::string NewKey() {
+  std::random_device random;
+  std::uniform_int_distribution<std::uint64_t> bits;
+  return fmt::format("{:016x}{:016x}", bits(random), bits(random));
+}
 
 bool IsSuccess(int status) {
   return status >= 200 && status < 300;
@@ -49,6 +64,19 @@ bool IsUnsent(const Error& error) {
          error.message.starts_with("Cannot connect to");
 }
 
+// No answer, or one of somebody between us and the server who has none either.
+bool LeavesOutcomeOpen(const Result<HttpResponse>& response) {
+  if (response) return response->status == 502 || response->status == 504;
+  return response.error().code == ErrorCode::kUnavailable ||
+         response.error().code == ErrorCode::kDeadlineExceeded;
+}
+
+Error UnknownOutcome(const HttpRequest& request, const Result<HttpResponse>& response) {
+  const Error cause = response ? AnswerError(request, *response) : response.error();
+  return {ErrorCode::kOutcomeUnknown, fmt::format("It is not known whether {} {} took effect. {}",
+                                                  request.method, request.target, cause.message)};
+}
+
 // 0 if the server does not say, or says a date, which Apache Livy and its kin do not.
 std::chrono::seconds RetryAfter(const HttpHeaders& headers) {
   const std::string_view text = FindHeader(headers, "retry-after").value_or("");
@@ -60,10 +88,11 @@ std::chrono::seconds RetryAfter(const HttpHeaders& headers) {
 }  // namespace
 
 Channel::Channel(std::shared_ptr<Connection> connection, std::shared_ptr<Clock> clock,
-                 std::chrono::milliseconds request_timeout)
+                 std::chrono::milliseconds request_timeout, std::chrono::milliseconds retry_timeout)
     : connection_(std::move(connection)),
       clock_(std::move(clock)),
-      request_timeout_(request_timeout) {}
+      request_timeout_(request_timeout),
+      retry_timeout_(retry_timeout) {}
 
 Result<JsonValue> Channel::Get(std::string target) {
   const HttpRequest request = Question(std::move(target));
@@ -72,11 +101,42 @@ Result<JsonValue> Channel::Get(std::string target) {
   return ReadBody(request, *response);
 }
 
-Result<JsonValue> Channel::Post(std::string target, std::string body) {
-  const HttpRequest request = Order("POST", std::move(target), std::move(body));
-  const Result<HttpResponse> response = Change(request, request_timeout_);
+Result<JsonValue> Channel::Create(std::string target, std::string body) {
+  HttpRequest request = Order("POST", std::move(target), std::move(body));
+  request.headers.push_back({"Idempotency-Key", NewKey()});
+  const Result<HttpResponse> response = SendOnce(request);
   if (!response) return response.error();
   return ReadBody(request, *response);
+}
+
+Result<HttpResponse> Channel::SendOnce(const HttpRequest& request) {
+  const Clock::TimePoint deadline = clock_->Now() + retry_timeout_;
+  Result<HttpResponse> response = Send(request, request_timeout_);
+  if (!response && IsUnsent(response.error())) return response;
+  Clock::Duration pause = kFirstPause;
+  while (LeavesOutcomeOpen(response)) {
+    if (clock_->Now() + pause >= deadline) return UnknownOutcome(request, response);
+    const Keys keys = AskForKeys();
+    if (keys == Keys::kUnknown) return UnknownOutcome(request, response);
+    clock_->Sleep(pause);
+    pause = std::min(2 * pause, kLongestPause);
+    if (keys != Keys::kKnown) continue;
+    // It may be away for a moment: what says so does not tell what became of the first request.
+    Result<HttpResponse> again = Send(request, request_timeout_);
+    if (again && !IsPassing(again->status)) return again;
+  }
+  return response;
+}
+
+Channel::Keys Channel::AskForKeys() {
+  const Keys known = keys_.load(std::memory_order_relaxed);
+  if (known != Keys::kNotAsked) return known;
+  const Asked asked = Ask("/version", request_timeout_);
+  if (asked.passing) return Keys::kNotAsked;
+  const JsonValue* knows = asked.answer ? asked.answer->Find("idempotencyKeys") : nullptr;
+  const Keys keys = knows != nullptr && knows->AsBool() == true ? Keys::kKnown : Keys::kUnknown;
+  keys_.store(keys, std::memory_order_relaxed);
+  return keys;
 }
 
 Result<void> Channel::Command(std::string method, std::string target) {

@@ -18,12 +18,13 @@ namespace livy::internal {
 
 // Safe to use from several threads: what it holds is, and nothing else changes but one flag.
 //
-// Nothing is ever sent twice: whether a request may be repeated is known to those who ask.
+// Nothing is ever sent twice but by Create(): whether a request may be repeated is known to those
+// who ask.
 class Channel {
  public:
   // None of the two may be null.
   Channel(std::shared_ptr<Connection> connection, std::shared_ptr<Clock> clock,
-          std::chrono::milliseconds request_timeout);
+          std::chrono::milliseconds request_timeout, std::chrono::milliseconds retry_timeout);
 
   Clock& clock() { return *clock_; }
   std::chrono::milliseconds request_timeout() const { return request_timeout_; }
@@ -35,10 +36,12 @@ class Channel {
   // The answer's body. Fails as AnswerError() says, or with what the connection said.
   Result<JsonValue> Get(std::string target);
 
-  // As Get(). If no answer came, the message says that the outcome is unknown.
-  Result<JsonValue> Post(std::string target, std::string body);
+  // Posts what creates one object. If no answer comes and the server knows Idempotency-Keys, the
+  // same is sent again until one does; else fails with kOutcomeUnknown.
+  Result<JsonValue> Create(std::string target, std::string body);
 
-  // As Post(), for requests whose answer has nothing to tell. Without a body.
+  // For requests whose answer has nothing to tell. Without a body. If no answer came, the message
+  // says that the outcome is unknown.
   Result<void> Command(std::string method, std::string target);
 
   // As Command(), with a body of the given type, for what may take longer than other requests.
@@ -55,6 +58,11 @@ class Channel {
   Asked Ask(std::string target, std::chrono::milliseconds timeout);
 
  private:
+  enum class Keys { kNotAsked, kKnown, kUnknown };
+
+  // Whether the server knows what to do with a repeated key; kNotAsked while it does not answer.
+  Keys AskForKeys();
+  Result<HttpResponse> SendOnce(const HttpRequest& request);
   Result<HttpResponse> Send(const HttpRequest& request, std::chrono::milliseconds timeout);
   Result<void> Carry(const HttpRequest& request, std::chrono::milliseconds timeout);
   Result<HttpResponse> Change(const HttpRequest& request, std::chrono::milliseconds timeout);
@@ -62,7 +70,9 @@ class Channel {
   const std::shared_ptr<Connection> connection_;
   const std::shared_ptr<Clock> clock_;
   const std::chrono::milliseconds request_timeout_;
+  const std::chrono::milliseconds retry_timeout_;
   std::atomic<bool> offers_wait_{true};
+  std::atomic<Keys> keys_{Keys::kNotAsked};
 };
 
 }  // namespace livy::internal

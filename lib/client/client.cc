@@ -61,9 +61,9 @@ Result<int> IdOf(const internal::JsonValue& json) {
 constexpr Resource kSessions = {"/sessions", "session", IdOf<Session, internal::DecodeSession>};
 constexpr Resource kBatches = {"/batches", "batch", IdOf<Batch, internal::DecodeBatch>};
 
-Result<int> Post(internal::Channel& channel, const Resource& resource, std::string body) {
+Result<int> Create(internal::Channel& channel, const Resource& resource, std::string body) {
   const Result<internal::JsonValue> json =
-      channel.Post(std::string(resource.path), std::move(body));
+      channel.Create(std::string(resource.path), std::move(body));
   if (!json) return json.error();
   return resource.id_of(*json);
 }
@@ -106,12 +106,12 @@ Result<LivyClient> LivyClient::Create(ClientOptions options) {
   if (options.clock == nullptr) options.clock = MakeSystemClock();
   return LivyClient(
       std::make_shared<internal::Channel>(std::move(options.connection), std::move(options.clock),
-                                          options.request_timeout),
+                                          options.request_timeout, options.retry_timeout),
       options.page_size);
 }
 
 Result<SessionHandle> LivyClient::CreateSession(const SessionRequest& request) const {
-  const Result<int> id = Post(*channel_, kSessions, internal::EncodeSessionRequest(request));
+  const Result<int> id = Create(*channel_, kSessions, internal::EncodeSessionRequest(request));
   if (!id) return id.error();
   return SessionHandle(channel_, *id);
 }
@@ -129,7 +129,7 @@ Result<SessionHandle> LivyClient::OpenSession(std::string_view name) const {
 }
 
 Result<BatchHandle> LivyClient::SubmitBatch(const BatchRequest& request) const {
-  const Result<int> id = Post(*channel_, kBatches, internal::EncodeBatchRequest(request));
+  const Result<int> id = Create(*channel_, kBatches, internal::EncodeBatchRequest(request));
   if (!id) return id.error();
   return BatchHandle(channel_, *id);
 }

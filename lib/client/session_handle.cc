@@ -81,7 +81,7 @@ Result<Session> SessionHandle::WaitUntilIdle(std::chrono::milliseconds timeout) 
 
 Result<JobHandle> SessionHandle::Submit(const StatementRequest& request) const {
   const Result<internal::JsonValue> json =
-      channel_->Post(Target(id_, "/statements"), internal::EncodeStatementRequest(request));
+      channel_->Create(Target(id_, "/statements"), internal::EncodeStatementRequest(request));
   if (!json) return json.error();
   const Result<Statement> statement = internal::DecodeStatement(*json);
   if (!statement) return statement.error();

@@ -18,6 +18,8 @@ std::string_view ToString(ErrorCode code) {
       return "unavailable";
     case ErrorCode::kDeadlineExceeded:
       return "deadline exceeded";
+    case ErrorCode::kOutcomeUnknown:
+      return "outcome unknown";
     case ErrorCode::kInternal:
       return "internal";
   }

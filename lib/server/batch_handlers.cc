@@ -16,22 +16,39 @@ void RestService::ListBatches(const std::shared_ptr<Call>& call) {
 }
 
 void RestService::CreateBatch(const std::shared_ptr<Call>& call) {
+  CreateOnce(
+      call, "batches",
+      [this, call](const StoredAlong& along) { return TryCreateBatch(call, along); },
+      [this, call](int id) -> std::optional<HttpResponse> {
+        const BatchPtr batch = batches_.Find(std::to_string(id));
+        if (!batch) return std::nullopt;
+        return CreatedBatch(*batch, call->user);
+      });
+}
+
+HttpResponse RestService::CreatedBatch(const BatchSession& batch, const User& user) const {
+  HttpResponse reply = JsonReply(201, ViewJson(batch, user));
+  reply.headers.push_back({"Location", fmt::format("/batches/{}", batch.id())});
+  return reply;
+}
+
+RestService::Created RestService::TryCreateBatch(const std::shared_ptr<Call>& call,
+                                                 const StoredAlong& along) {
   if (batches_.IsFull()) {
-    return call->Reply(MessageReply(400, "Rejected, too many sessions are being created!"));
+    return {MessageReply(400, "Rejected, too many sessions are being created!")};
   }
   Result<BatchRequest> request = ParseBatchRequest(call->request().body);
-  if (!request) return call->Reply(TextReply(400, request.error().message));
+  if (!request) return {TextReply(400, request.error().message)};
   const Result<User> proxy_user = ProxyUserFor(*call, request->proxy_user);
-  if (!proxy_user) return call->Reply(ErrorReply(proxy_user.error()));
+  if (!proxy_user) return {ErrorReply(proxy_user.error())};
   request->proxy_user = *proxy_user;
 
-  const Result<NewBatch> created = batches_.Create(*std::move(request), call->user);
-  if (!created) return call->Reply(RejectionReply(created.error()));
+  const Result<NewBatch> created = batches_.Create(*std::move(request), call->user, along);
+  if (!created) return {RejectionReply(created.error())};
   // As it was created: a launcher that is quick would have made it `running`.
-  HttpResponse reply = JsonReply(201, ViewJson(*created->batch, call->user));
-  reply.headers.push_back({"Location", fmt::format("/batches/{}", created->batch->id())});
+  HttpResponse reply = CreatedBatch(*created->batch, call->user);
   batches_.Launch(*created);
-  call->Reply(std::move(reply));
+  return {std::move(reply), created->batch->id()};
 }
 
 void RestService::GetBatch(const std::shared_ptr<Call>& call) {

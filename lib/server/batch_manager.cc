@@ -74,7 +74,7 @@ Result<void> BatchManager::LoadBatch(int id) {
   return {};
 }
 
-Result<NewBatch> BatchManager::Create(BatchRequest request, User owner) {
+Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, const StoredAlong& along) {
   const Result<int> id = services_.store.ids().Take();
   if (!id) return id.error();
   Result<LaunchRequest> launch = LaunchFor(request, options_.spark);
@@ -90,7 +90,8 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner) {
                               .proxy_user = request.proxy_user,
                               .created = services_.clock.Wall()};
   const auto batch = std::make_shared<BatchSession>(record, services_);
-  Result<void> stored = services_.store.Save(record);
+  Result<void> stored =
+      services_.store.Save(record, along ? along(*id) : std::vector<StoreChange>());
   if (stored) {
     stored = roster_.Insert(batch);
     if (!stored) Forget(*batch);

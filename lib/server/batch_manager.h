@@ -14,6 +14,7 @@
 #include <livy/server.h>
 
 #include "server/batch_session.h"
+#include "server/idempotency_keys.h"
 #include "server/roster.h"
 #include "server/spark_settings.h"
 
@@ -45,10 +46,11 @@ class BatchManager {
   // Whether as many applications run as may: no more batches now.
   bool IsFull() const { return services_.applications >= options_.limits.creations_max; }
 
-  // Enters a batch, which is to be launched then. `request` has its proxy user as it became. Fails
+  // Enters a batch, which is to be launched then. `request` has its proxy user as it became. Unless
+  // it is null, what `along` gives is stored in the same transaction. Fails
   // with kInvalidArgument, in Livy's words, if the request cannot be met; with kUnavailable if it
   // cannot be stored; and nothing is left then.
-  Result<NewBatch> Create(BatchRequest request, User owner);
+  Result<NewBatch> Create(BatchRequest request, User owner, const StoredAlong& along = nullptr);
 
   void Launch(const NewBatch& created);
 

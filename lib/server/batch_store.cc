@@ -60,8 +60,9 @@ Result<StoredBatch> BatchStore::Load(int id) const {
   return BatchFromStored(id, text->value_or(""));
 }
 
-Result<void> BatchStore::Save(const StoredBatch& batch) {
-  return store_.Apply({{.key = KeyOf(batch.id), .value = ToStored(batch)}});
+Result<void> BatchStore::Save(const StoredBatch& batch, std::vector<StoreChange> along) {
+  along.push_back({.key = KeyOf(batch.id), .value = ToStored(batch)});
+  return store_.Apply(along);
 }
 
 Result<void> BatchStore::Remove(int id) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <livy/launcher.h>
 #include <livy/result.h>
@@ -47,7 +48,8 @@ class BatchStore {
   // Fails with kUnavailable, and says what is wrong, if what is stored is damaged.
   Result<StoredBatch> Load(int id) const;
 
-  Result<void> Save(const StoredBatch& batch);
+  // `along` are other changes in the same transaction.
+  Result<void> Save(const StoredBatch& batch, std::vector<StoreChange> along = {});
   Result<void> Remove(int id);
 
  private:

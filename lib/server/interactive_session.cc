@@ -105,7 +105,8 @@ Result<void> InteractiveSession::CheckRoom(std::string_view code) const {
 }
 
 Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
-                                                   std::optional<int> rows_max) {
+                                                   std::optional<int> rows_max,
+                                                   const StoredAlong& along) {
   StatementRecord statement = {.kind = kind,
                                .rows_max = rows_max,
                                .code = std::make_shared<const std::string>(std::move(code))};
@@ -118,7 +119,8 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
     statement.id = next_statement_++;
     storing_.insert(statement.id);
   }
-  const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {});
+  const Result<void> stored = services_.store.SaveStatements(
+      id_, {statement}, {}, along ? along(statement.id) : std::vector<StoreChange>());
 
   std::unique_lock lock(mutex_);
   storing_.erase(statement.id);

@@ -27,6 +27,7 @@
 #include "server/application_log.h"
 #include "server/end_reason.h"
 #include "server/event_feed.h"
+#include "server/idempotency_keys.h"
 #include "server/pending_answers.h"
 #include "server/roster.h"
 #include "server/session_lease.h"
@@ -107,10 +108,11 @@ class InteractiveSession : public DriverEventSink,
   Session View() const;
   LogPage Log(int from, int size) const;
 
-  // Queues a statement; until the driver is there it waits. Fails with kUnavailable if the session
-  // is ending or has ended, or the statement cannot be stored; with kResourceExhausted if too many
-  // are waiting.
-  Result<StatementRecord> Submit(std::string code, Kind kind, std::optional<int> rows_max = {});
+  // Queues a statement; until the driver is there it waits. Unless it is null, what `along` gives
+  // is stored in the same transaction. Fails with kUnavailable if the session is ending or has
+  // ended, or the statement cannot be stored; with kResourceExhausted if too many are waiting.
+  Result<StatementRecord> Submit(std::string code, Kind kind, std::optional<int> rows_max = {},
+                                 const StoredAlong& along = nullptr);
 
   // Fails with kUnavailable if the session is ending or has ended. Harmless for unknown and final
   // ones.

@@ -16,6 +16,7 @@
 #include "server/batch_manager.h"
 #include "server/guarded.h"
 #include "server/guarded_parts.h"
+#include "server/idempotency_keys.h"
 #include "server/in_process_connection.h"
 #include "server/rest_service.h"
 #include "server/session_manager.h"
@@ -144,12 +145,16 @@ class Server : public LivyServer {
                                          .state_retain = options_.state_retain},
                      *batch_services_, *options_.launcher);
     if (const Result<void> loaded = batches_->Load(); !loaded) return loaded;
+    keys_.emplace(IdempotencyOptions{.keys_max = options_.limits.idempotency_keys_max,
+                                     .retain = options_.idempotency_key_retain},
+                  guarded_store_, *options_.clock, log_);
+    if (const Result<void> loaded = keys_->Load(); !loaded) return loaded;
     listener_->FinishRecovery();
     const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
     rest_.emplace(RestOptions{.security_headers = options_.security_headers,
                               .tls = tls,
                               .wait_max = options_.limits.wait_max},
-                  *sessions_, *batches_, access_, options_.authenticator.get(), log_);
+                  *sessions_, *batches_, *keys_, access_, options_.authenticator.get(), log_);
     SchedulePing();
     return Listen(tls);
   }
@@ -256,6 +261,7 @@ class Server : public LivyServer {
   std::optional<SessionManager> sessions_;
   std::optional<BatchServices> batch_services_;
   std::optional<BatchManager> batches_;
+  std::optional<IdempotencyKeys> keys_;
   std::optional<RestService> rest_;
   std::unique_ptr<HttpServer> http_;
   std::once_flag stopped_;

@@ -44,6 +44,7 @@ int HttpStatus(ErrorCode code) {
       return 503;
     case ErrorCode::kDeadlineExceeded:
       return 504;
+    case ErrorCode::kOutcomeUnknown:
     case ErrorCode::kInternal:
       return 500;
   }

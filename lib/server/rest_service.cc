@@ -104,11 +104,12 @@ bool IsDescending(std::string_view order) {
 }
 
 RestService::RestService(RestOptions options, SessionManager& sessions, BatchManager& batches,
-                         const AccessManager& access, const Authenticator* authenticator,
-                         LogSink& log)
+                         IdempotencyKeys& keys, const AccessManager& access,
+                         const Authenticator* authenticator, LogSink& log)
     : options_(options),
       sessions_(sessions),
       batches_(batches),
+      keys_(keys),
       access_(access),
       authenticator_(authenticator),
       log_(log) {

@@ -18,6 +18,7 @@
 #include "http/exchange.h"
 #include "http/router.h"
 #include "server/batch_manager.h"
+#include "server/idempotency_keys.h"
 #include "server/session_manager.h"
 
 namespace livy::internal {
@@ -33,7 +34,8 @@ class RestService {
  public:
   // Everything that is passed by reference outlives this; `authenticator` may be null.
   RestService(RestOptions options, SessionManager& sessions, BatchManager& batches,
-              const AccessManager& access, const Authenticator* authenticator, LogSink& log);
+              IdempotencyKeys& keys, const AccessManager& access,
+              const Authenticator* authenticator, LogSink& log);
 
   // An HttpHandler.
   void Handle(const std::shared_ptr<Exchange>& exchange);
@@ -90,6 +92,28 @@ class RestService {
   void ReplyWhenEnded(const std::shared_ptr<Call>& call, const BatchPtr& batch,
                       std::function<std::string(const BatchSession&)> view) const;
 
+  // What came of a request that creates something.
+  struct Created {
+    HttpResponse reply = {};
+    std::optional<int> id = {};  // Unset: nothing was created.
+  };
+  // Stores what it is given, unless that is null, in one transaction with the object.
+  using Create = std::function<Created(const StoredAlong& along)>;
+  // The answer again, with the object as it is now; nullopt if it is gone.
+  using Show = std::function<std::optional<HttpResponse>(int id)>;
+
+  // Answers a request that creates something in `collection`, such as "sessions" or
+  // "sessions/7/statements": with what `create` answers; to a request whose Idempotency-Key its
+  // user has sent before, with what `show` does. All checks of the caller are done before, and
+  // those of the request in `create`. Both may be called later, on another thread.
+  void CreateOnce(const std::shared_ptr<Call>& call, const std::string& collection, Create create,
+                  Show show);
+
+  Created TryCreateSession(const std::shared_ptr<Call>& call, const StoredAlong& along);
+  Created TryCreateBatch(const std::shared_ptr<Call>& call, const StoredAlong& along);
+  HttpResponse CreatedBatch(const BatchSession& batch, const User& user) const;
+  HttpResponse CreatedSession(const InteractiveSession& session, const User& user) const;
+
   // The caller, or whom it acts for.
   Result<User> EffectiveUser(const Call& call) const;
 
@@ -125,6 +149,7 @@ class RestService {
   const RestOptions options_;
   SessionManager& sessions_;
   BatchManager& batches_;
+  IdempotencyKeys& keys_;
   const AccessManager& access_;
   const Authenticator* const authenticator_;
   LogSink& log_;

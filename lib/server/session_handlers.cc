@@ -20,7 +20,8 @@ constexpr std::string_view kLivyVersion = "0.9.0";
 
 void RestService::GetVersion(const std::shared_ptr<Call>& call) {
   call->ReplyJson(fmt::format(
-      R"({{"url":"","branch":"","revision":"","version":"{}","date":"","user":"","liblivy":"{}"}})",
+      R"({{"url":"","branch":"","revision":"","version":"{}","date":"","user":"","liblivy":"{}",)"
+      R"("idempotencyKeys":true}})",
       kLivyVersion, LIVY_VERSION));
 }
 
@@ -29,21 +30,38 @@ void RestService::ListSessions(const std::shared_ptr<Call>& call) {
 }
 
 void RestService::CreateSession(const std::shared_ptr<Call>& call) {
+  CreateOnce(
+      call, "sessions",
+      [this, call](const StoredAlong& along) { return TryCreateSession(call, along); },
+      [this, call](int id) -> std::optional<HttpResponse> {
+        const SessionPtr session = sessions_.Find(std::to_string(id));
+        if (!session) return std::nullopt;
+        return CreatedSession(*session, call->user);
+      });
+}
+
+HttpResponse RestService::CreatedSession(const InteractiveSession& session,
+                                         const User& user) const {
+  HttpResponse reply = JsonReply(201, ViewJson(session, user));
+  reply.headers.push_back({"Location", fmt::format("/sessions/{}", session.id())});
+  return reply;
+}
+
+RestService::Created RestService::TryCreateSession(const std::shared_ptr<Call>& call,
+                                                   const StoredAlong& along) {
   if (sessions_.IsFull()) {
-    return call->Reply(MessageReply(400, "Rejected, too many sessions are being created!"));
+    return {MessageReply(400, "Rejected, too many sessions are being created!")};
   }
   Result<SessionRequest> request = ParseSessionRequest(call->request().body);
-  if (!request) return call->Reply(TextReply(400, request.error().message));
+  if (!request) return {TextReply(400, request.error().message)};
   const Result<User> proxy_user = ProxyUserFor(*call, request->proxy_user);
-  if (!proxy_user) return call->Reply(ErrorReply(proxy_user.error()));
+  if (!proxy_user) return {ErrorReply(proxy_user.error())};
   request->proxy_user = *proxy_user;
   if (!request->kind) request->kind = Kind::kShared;
 
-  const Result<SessionPtr> session = sessions_.Create(*std::move(request), call->user);
-  if (!session) return call->Reply(RejectionReply(session.error()));
-  HttpResponse reply = JsonReply(201, ViewJson(**session, call->user));
-  reply.headers.push_back({"Location", fmt::format("/sessions/{}", (*session)->id())});
-  call->Reply(std::move(reply));
+  const Result<SessionPtr> session = sessions_.Create(*std::move(request), call->user, along);
+  if (!session) return {RejectionReply(session.error())};
+  return {CreatedSession(**session, call->user), (*session)->id()};
 }
 
 void RestService::GetSession(const std::shared_ptr<Call>& call) {

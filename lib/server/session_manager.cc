@@ -93,7 +93,8 @@ Result<void> SessionManager::CheckTimes(const SessionRequest& request) const {
 }
 
 Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionRequest request,
-                                                                   User owner) {
+                                                                   User owner,
+                                                                   const StoredAlong& along) {
   const Result<int> id = services_.store.ids().Take();
   if (!id) return id.error();
   if (const Result<void> times = CheckTimes(request); !times) return times.error();
@@ -115,7 +116,8 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
                           .request = std::move(request),
                           .driver = {.secret = link->secret()},
                           .created = services_.clock.Wall()};
-  Result<void> stored = services_.store.SaveSession(record);
+  Result<void> stored =
+      services_.store.SaveSession(record, along ? along(*id) : std::vector<StoreChange>());
   if (stored) {
     stored = roster_.Insert(session);
     if (!stored) Forget(*session);

@@ -43,9 +43,11 @@ class SessionManager {
   // Whether as many applications run as may: no more sessions now.
   bool IsFull() const;
 
-  // Starts a session. `request` has its proxy user as it became. Fails with kInvalidArgument, in
-  // Livy's words, if the request cannot be met; with kUnavailable if it cannot be stored.
-  Result<std::shared_ptr<InteractiveSession>> Create(SessionRequest request, User owner);
+  // Starts a session. `request` has its proxy user as it became. Unless it is null, what `along`
+  // gives is stored in the same transaction. Fails with kInvalidArgument, in Livy's words, if the
+  // request cannot be met; with kUnavailable if it cannot be stored.
+  Result<std::shared_ptr<InteractiveSession>> Create(SessionRequest request, User owner,
+                                                     const StoredAlong& along = nullptr);
 
   // The URI of a file that is to be given to a running session, as its driver is to see it. Fails
   // with kInvalidArgument, in Livy's words, if requests may not use it.

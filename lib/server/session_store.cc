@@ -89,8 +89,10 @@ Result<void> SessionStore::SaveListener(const StoredListener& listener) {
   return store_.Apply({{.key = std::string(kListener), .value = json.Take()}});
 }
 
-Result<void> SessionStore::SaveSession(const StoredSession& session) {
-  return store_.Apply({{.key = SessionKey(session.id), .value = ToStored(session)}});
+Result<void> SessionStore::SaveSession(const StoredSession& session,
+                                       std::vector<StoreChange> along) {
+  along.push_back({.key = SessionKey(session.id), .value = ToStored(session)});
+  return store_.Apply(along);
 }
 
 Result<void> SessionStore::SaveEnd(const StoredSession& session,
@@ -102,8 +104,9 @@ Result<void> SessionStore::SaveEnd(const StoredSession& session,
 
 Result<void> SessionStore::SaveStatements(int session,
                                           const std::vector<StatementRecord>& statements,
-                                          const std::vector<int>& forgotten) {
-  std::vector<StoreChange> changes;
+                                          const std::vector<int>& forgotten,
+                                          std::vector<StoreChange> along) {
+  std::vector<StoreChange> changes = std::move(along);
   AddChanges(session, statements, changes);
   for (const int id : forgotten)
     changes.push_back({.key = StatementKey(session, id)});

@@ -63,14 +63,17 @@ class SessionStore {
   Result<std::optional<StoredListener>> LoadListener() const;
   Result<void> SaveListener(const StoredListener& listener);
 
-  Result<void> SaveSession(const StoredSession& session);
+  // Of a new session; `along` are other changes in the same transaction.
+  Result<void> SaveSession(const StoredSession& session, std::vector<StoreChange> along = {});
 
   // The session and its statements in one change.
   Result<void> SaveEnd(const StoredSession& session,
                        const std::vector<StatementRecord>& statements);
 
+  // `along` are other changes in the same transaction.
   Result<void> SaveStatements(int session, const std::vector<StatementRecord>& statements,
-                              const std::vector<int>& forgotten);
+                              const std::vector<int>& forgotten,
+                              std::vector<StoreChange> along = {});
 
   // The session and all its statements.
   Result<void> Remove(int session);

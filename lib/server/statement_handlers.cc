@@ -20,6 +20,13 @@ HttpResponse StatementReply(int status, const StatementRecord& statement) {
   return JsonReply(status, json.Take());
 }
 
+HttpResponse CreatedStatement(int session, const StatementRecord& statement) {
+  HttpResponse reply = StatementReply(201, statement);
+  reply.headers.push_back(
+      {"Location", fmt::format("/sessions/{}/statements/{}", session, statement.id)});
+  return reply;
+}
+
 // A session that is not running: Livy's clients look for these words in a 500.
 HttpResponse NotRunningReply(const Error& error) {
   if (error.code == ErrorCode::kUnavailable && error.message.starts_with("Session is in state")) {
@@ -72,13 +79,20 @@ void RestService::CreateStatement(const std::shared_ptr<Call>& call) {
   const Result<Kind> kind = KindFor(body->kind, session->request().kind.value_or(Kind::kShared));
   if (!kind) return call->Reply(TextReply(400, kind.error().message));
 
-  const Result<StatementRecord> statement =
-      session->Submit(std::move(body->code), *kind, body->rows_max);
-  if (!statement) return call->Reply(NotRunningReply(statement.error()));
-  HttpResponse reply = StatementReply(201, *statement);
-  reply.headers.push_back(
-      {"Location", fmt::format("/sessions/{}/statements/{}", session->id(), statement->id)});
-  call->Reply(std::move(reply));
+  const auto code = std::make_shared<std::string>(std::move(body->code));
+  CreateOnce(
+      call, fmt::format("sessions/{}/statements", session->id()),
+      [session, code, kind = *kind,
+       rows_max = body->rows_max](const StoredAlong& along) -> Created {
+        const Result<StatementRecord> statement = session->Submit(*code, kind, rows_max, along);
+        if (!statement) return {NotRunningReply(statement.error())};
+        return {CreatedStatement(session->id(), *statement), statement->id};
+      },
+      [session](int id) -> std::optional<HttpResponse> {
+        const std::optional<StatementRecord> statement = session->FindStatement(id);
+        if (!statement) return std::nullopt;
+        return CreatedStatement(session->id(), *statement);
+      });
 }
 
 void RestService::GetStatement(const std::shared_ptr<Call>& call) {

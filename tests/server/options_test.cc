@@ -88,6 +88,8 @@ const std::vector<Key> kKeys = {
     {"livy.server.session.ttl-check", "true", "true", SHOW(server.expiry.ttl_check)},
     {"livy.server.session.ttl", "0", "0 ms", SHOW(server.expiry.ttl)},
     {"livy.server.session.state-retain.sec", "0s", "0 ms", SHOW(server.state_retain)},
+    {"livy.server.idempotency-key.max", "7", "7", SHOW(server.limits.idempotency_keys_max)},
+    {"livy.server.idempotency-key.retain", "0", "0 ms", SHOW(server.idempotency_key_retain)},
     {"livy.rsc.retained-statements", "7", "7", SHOW(server.limits.statements_retained_max)},
     {"livy.rsc.sql.num-rows", "7", "7", SHOW(server.limits.sql_rows_max)},
     {"livy.rsc.output.max-size", "2048", "2048", SHOW(server.limits.output_bytes_max)},

@@ -57,8 +57,10 @@ struct RestFixture : SessionFixture {
     batches.emplace(BatchManagerOptions{.limits = limits, .state_retain = std::chrono::minutes(10)},
                     batch_services, launcher);
     REQUIRE(batches->Load());
-    rest.emplace(RestOptions{.wait_max = std::chrono::seconds(60)}, *sessions, *batches, access,
-                 &authenticator, *log);
+    keys.emplace(IdempotencyOptions{.keys_max = limits.idempotency_keys_max}, backing, clock, *log);
+    REQUIRE(keys->Load());
+    rest.emplace(RestOptions{.wait_max = std::chrono::seconds(60)}, *sessions, *batches, *keys,
+                 access, &authenticator, *log);
   }
 
   // As a server does: the timer's calls use the rest.
@@ -105,6 +107,7 @@ struct RestFixture : SessionFixture {
                                .log = *log,
                                .applications = applications};
   std::optional<BatchManager> batches = {};
+  std::optional<IdempotencyKeys> keys = {};
   std::optional<RestService> rest = {};
 };
 
