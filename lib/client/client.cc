@@ -61,7 +61,7 @@ Result<int> IdOf(const internal::JsonValue& json) {
 constexpr Resource kSessions = {"/sessions", "session", IdOf<Session, internal::DecodeSession>};
 constexpr Resource kBatches = {"/batches", "batch", IdOf<Batch, internal::DecodeBatch>};
 
-Result<int> Create(internal::Channel& channel, const Resource& resource, std::string body) {
+Result<int> PostTo(internal::Channel& channel, const Resource& resource, std::string body) {
   const Result<internal::JsonValue> json =
       channel.Create(std::string(resource.path), std::move(body));
   if (!json) return json.error();
@@ -111,7 +111,7 @@ Result<LivyClient> LivyClient::Create(ClientOptions options) {
 }
 
 Result<SessionHandle> LivyClient::CreateSession(const SessionRequest& request) const {
-  const Result<int> id = Create(*channel_, kSessions, internal::EncodeSessionRequest(request));
+  const Result<int> id = PostTo(*channel_, kSessions, internal::EncodeSessionRequest(request));
   if (!id) return id.error();
   return SessionHandle(channel_, *id);
 }
@@ -129,7 +129,7 @@ Result<SessionHandle> LivyClient::OpenSession(std::string_view name) const {
 }
 
 Result<BatchHandle> LivyClient::SubmitBatch(const BatchRequest& request) const {
-  const Result<int> id = Create(*channel_, kBatches, internal::EncodeBatchRequest(request));
+  const Result<int> id = PostTo(*channel_, kBatches, internal::EncodeBatchRequest(request));
   if (!id) return id.error();
   return BatchHandle(channel_, *id);
 }
