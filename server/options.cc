@@ -117,6 +117,9 @@ void TakeSpark(Settings& settings, Options& options) {
   settings.Take("livy.file.local-dir-whitelist", spark.local_dirs_allowed);
   settings.Take("livy.server.session.allow-custom-classpath", spark.custom_classpath_allowed);
   settings.Take("livy.server.spark-home", options.spark_submit.spark_home);
+  settings.Take("livy.server.spark-submit.max", options.spark_submit.submits_max, 1, kMany);
+  settings.Take("livy.server.spark-submit.max-waiting", options.spark_submit.submits_waiting_max, 0,
+                kMany);
   settings.Take("livy.cache-log.size", options.spark_submit.log_lines_max, 0, kMany);
 }
 

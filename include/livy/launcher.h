@@ -38,6 +38,7 @@ struct ApplicationStatus {
   AppInfo info = {};
   std::string reason = {};            // Why it ended, such as "spark-submit exited with status 1".
   std::optional<int> exit_code = {};  // Of a process that exited by itself.
+  bool is_waiting = false;            // It is not being launched yet, because many others are.
 };
 
 // Lines of an application's output, in the order and with the headers in which Apache Livy shows
@@ -110,6 +111,10 @@ struct SparkSubmitOptions {
   int log_lines_max = 200;                // Kept of each of stdout and stderr.
   int log_line_bytes_max = 16384;         // Longer lines are cut.
   std::chrono::milliseconds kill_grace = std::chrono::seconds(5);  // From SIGTERM to SIGKILL.
+  // Processes of spark-submit at once, but for those that are the drivers of sessions and have
+  // connected. Further launches wait for their turn, up to as many as the second says.
+  int submits_max = 100;
+  int submits_waiting_max = 10000;
 };
 
 // Starts applications by spark-submit, each in a process group of its own. Checks at once that

@@ -10,6 +10,9 @@ namespace {
 
 constexpr const char* kDriverClass = "org.livy.driver.DriverMain";
 
+// A second driver would be another session, which the server does not know.
+constexpr int kSessionAttemptsMax = 1;
+
 // Appends to a setting that is a list with commas.
 void Append(std::string_view key, std::string_view item, Properties& settings) {
   std::string& list = settings[std::string(key)];
@@ -22,10 +25,9 @@ bool IsFile(const std::filesystem::path& file) {
   return std::filesystem::is_regular_file(file, ignored);
 }
 
-// A session may run Python and R whatever its kind, and has its one driver: a second attempt would
-// be another session, which the server does not know.
+// A session may run Python and R whatever its kind.
 void SetForYarnSession(const SparkHome& home, Properties& settings) {
-  settings.insert_or_assign("spark.yarn.maxAppAttempts", "1");
+  settings["spark.yarn.maxAppAttempts"] = std::to_string(kSessionAttemptsMax);
   if (IsFile(home.directory / "python" / "lib" / "pyspark.zip"))
     settings.try_emplace("spark.yarn.isPython", "true");
   const std::filesystem::path sparkr = home.directory / "R" / "lib" / "sparkr.zip";

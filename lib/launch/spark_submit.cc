@@ -13,7 +13,6 @@
 #include "launch/driver_jar.h"
 #include "launch/process.h"
 #include "launch/properties.h"
-#include "launch/spark_application.h"
 #include "launch/spark_command.h"
 
 namespace livy {
@@ -77,6 +76,8 @@ Result<std::unique_ptr<Launcher>> SparkSubmitLauncher::Create(const SparkSubmitO
   std::unique_ptr<SparkSubmitLauncher> launcher(
       new SparkSubmitLauncher(std::move(options), *std::move(home), *std::move(driver_jar), log));
   launcher->watcher_ = *std::move(watcher);
+  launcher->queue_ = std::make_shared<SubmitQueue>(launcher->options_.submits_max,
+                                                   launcher->options_.submits_waiting_max);
   return std::unique_ptr<Launcher>(std::move(launcher));
 }
 
@@ -87,8 +88,20 @@ SparkSubmitLauncher::SparkSubmitLauncher(SparkSubmitOptions options, SparkHome h
       driver_jar_(std::move(driver_jar)),
       log_(log) {}
 
+// Turns are given by threads that others own.
+SparkSubmitLauncher::~SparkSubmitLauncher() {
+  if (queue_ != nullptr) queue_->Close();
+}
+
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchRequest& request,
                                                                  ApplicationObserver observer) {
+  std::unique_ptr<SparkApplication> application = MakeApplication(std::move(observer));
+  const Result<void> begun = application->Begin([this, request] { return Start(request); });
+  if (!begun) return begun.error();
+  return std::unique_ptr<Application>(std::move(application));
+}
+
+Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request) const {
   // --properties-file takes the place of spark-defaults.conf, so what is there goes into our file.
   const Result<Properties> defaults = ReadSparkDefaults(home_);
   if (!defaults) return defaults.error();
@@ -105,16 +118,9 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
              .environment = {{"SPARK_HOME", home_.directory.string()}},
              .merges_output = request.file.has_value()});
   if (!child) return child.error();
-  const pid_t pid = child->pid;
-
-  const SparkApplication::Limits limits{.lines_max = options_.log_lines_max,
-                                        .line_bytes_max = options_.log_line_bytes_max};
-  auto application = std::make_unique<SparkApplication>(limits, std::move(observer), watcher_);
-  if (Result<void> followed = application->Follow(*std::move(child), settings_file); !followed)
-    return followed.error();
   log_.Write(LogLevel::kInfo, "launch",
-             fmt::format("application={} process={} started", request.tag, pid));
-  return std::unique_ptr<Application>(std::move(application));
+             fmt::format("application={} process={} started", request.tag, child->pid));
+  return StartedProcess{.child = *std::move(child), .settings = std::move(settings_file)};
 }
 
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::string& tag,
@@ -122,15 +128,20 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::str
                                                                   ApplicationObserver observer) {
   Result<ChildProcess> process = AdoptProcess(handle);
   if (!process) return process.error();
-  const SparkApplication::Limits limits{.lines_max = options_.log_lines_max,
-                                        .line_bytes_max = options_.log_line_bytes_max};
-  auto application = std::make_unique<SparkApplication>(limits, std::move(observer), watcher_);
+  std::unique_ptr<SparkApplication> application = MakeApplication(std::move(observer));
   const pid_t pid = process->pid;
-  if (Result<void> followed = application->Follow(*std::move(process), nullptr); !followed)
+  if (Result<void> followed = application->Adopt(*std::move(process)); !followed)
     return followed.error();
   log_.Write(LogLevel::kInfo, "launch",
              fmt::format("application={} process={} found again", tag, pid));
   return std::unique_ptr<Application>(std::move(application));
+}
+
+std::unique_ptr<SparkApplication> SparkSubmitLauncher::MakeApplication(
+    ApplicationObserver observer) const {
+  const SparkApplication::Limits limits{.lines_max = options_.log_lines_max,
+                                        .line_bytes_max = options_.log_line_bytes_max};
+  return std::make_unique<SparkApplication>(limits, std::move(observer), watcher_, queue_);
 }
 
 std::map<std::string, std::string> SparkSubmitLauncher::DefaultConf() const {

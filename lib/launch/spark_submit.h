@@ -11,13 +11,18 @@
 #include <livy/result.h>
 
 #include "launch/process_watcher.h"
+#include "launch/spark_application.h"
 #include "launch/spark_home.h"
+#include "launch/submit_queue.h"
 
 namespace livy::internal {
 
-// Safe to use from several threads. Applications outlive it.
+// Safe to use from several threads. Applications may outlive it; those that wait for their turn
+// then wait for ever.
 class SparkSubmitLauncher : public Launcher {
  public:
+  ~SparkSubmitLauncher() override;
+
   // As MakeSparkSubmitLauncher().
   static Result<std::unique_ptr<Launcher>> Create(const SparkSubmitOptions& options, LogSink& log);
 
@@ -32,11 +37,15 @@ class SparkSubmitLauncher : public Launcher {
   SparkSubmitLauncher(SparkSubmitOptions options, SparkHome home, std::filesystem::path driver_jar,
                       LogSink& log);
 
+  Result<StartedProcess> Start(const LaunchRequest& request) const;
+  std::unique_ptr<SparkApplication> MakeApplication(ApplicationObserver observer) const;
+
   const SparkSubmitOptions options_;
   const SparkHome home_;
   const std::filesystem::path driver_jar_;
   LogSink& log_;
   std::shared_ptr<ProcessWatcher> watcher_;
+  std::shared_ptr<SubmitQueue> queue_;
 };
 
 }  // namespace livy::internal

@@ -167,20 +167,28 @@ void BatchSession::Stop(std::string_view why) {
 
 void BatchSession::OnApplication(const ApplicationStatus& status) {
   if (IsEnd(status.state)) return OnEnd(status);
-  bool has_new_id = false;
+  std::shared_ptr<const Application> application;
+  {
+    const std::lock_guard lock(mutex_);
+    application = application_;
+  }
+  // One that had to wait for its launch has its handle from then on.
+  const std::string handle = application == nullptr ? "" : application->Handle();
+  bool is_new = false;
   {
     const std::lock_guard lock(mutex_);
     if (!IsActive(state_)) return;
+    if (!handle.empty()) is_new = std::exchange(record_.application, handle) != handle;
     const std::optional<std::string> known = record_.app_id;
     application_status_ = status;
     if (!status.app_id) application_status_.app_id = known;
     record_.app_id = application_status_.app_id;
-    has_new_id = record_.app_id != known;
+    is_new = is_new || record_.app_id != known;
     const SessionState to = StateOf(status.state);
     // One that was taken up again and still waits in its cluster is `recovering`, as in Livy.
     if (CanMove(state_, to) && to == kRunning) state_ = to;
   }
-  if (has_new_id) SaveIfAlive();
+  if (is_new) SaveIfAlive();
 }
 
 void BatchSession::OnEnd(const ApplicationStatus& status) {

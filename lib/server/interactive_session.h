@@ -211,6 +211,8 @@ class InteractiveSession : public DriverEventSink,
   template <typename T>
   typename PendingAnswers<T>::Answered TakeAsked(PendingAnswers<T> InteractiveSession::* pending,
                                                  int id);
+  void OnProgress(const ApplicationStatus& status);
+  void LimitConnecting();
   void OnConnectTimeout();
   void Kill();
   void KillLate();
@@ -252,6 +254,7 @@ class InteractiveSession : public DriverEventSink,
   mutable std::mutex mutex_;
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.
   bool driver_came_ = false;                      // Guarded by mutex_.
+  bool connecting_limited_ = false;               // Guarded by mutex_. By a timer.
   EndedBy ended_by_ = EndedBy::kApplication;      // Guarded by mutex_. Set when it begins to end.
   std::string end_reason_;                        // Guarded by mutex_. Final when it has ended.
   StoredSession record_;                          // Guarded by mutex_. As it is to be stored.

@@ -61,6 +61,7 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
 void InteractiveSession::SetApplication(std::unique_ptr<Application> application) {
   bool unwanted = false;
   bool driver_came = false;
+  bool is_waiting = false;
   std::shared_ptr<Application> mine;
   {
     const std::lock_guard lock(mutex_);
@@ -69,12 +70,11 @@ void InteractiveSession::SetApplication(std::unique_ptr<Application> application
     record_.application = mine->Handle();
     unwanted = state_ == kShuttingDown;  // Stop() came while it was being launched.
     driver_came = driver_came_;
+    is_waiting = application_status_.is_waiting;
   }
   if (driver_came) mine->ForgetSettings();  // It was quicker than the launcher.
   if (unwanted) return Kill();
-  services_.timer.After(settings_.driver_connect_timeout, [self = weak_from_this()] {
-    if (const auto session = self.lock()) session->OnConnectTimeout();
-  });
+  if (!is_waiting) LimitConnecting();
 }
 
 void InteractiveSession::Recover(Launcher& launcher, SessionBeginning beginning,

@@ -197,21 +197,53 @@ void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitLis
   }
 }
 
+// What is known of the application while it lives. Its handle comes late if it had to wait.
+void InteractiveSession::OnProgress(const ApplicationStatus& status) {
+  std::shared_ptr<const Application> application;
+  {
+    const std::lock_guard lock(mutex_);
+    if (HasEnded(state_)) return;
+    application_status_ = status;
+    application = application_;
+  }
+  if (application == nullptr) return;  // SetApplication() follows.
+  std::string handle = application->Handle();
+  bool is_new = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_new = std::exchange(record_.application, handle) != handle;
+  }
+  if (!status.is_waiting) LimitConnecting();
+  if (!is_new) return;
+  const Result<void> saved = SaveRecord();
+  if (!saved) WriteLog(LogLevel::kWarning, saved.error().message);
+}
+
+// From its launch on, which is not before its turn.
+void InteractiveSession::LimitConnecting() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(connecting_limited_, true)) return;
+  }
+  services_.timer.After(settings_.driver_connect_timeout, [self = weak_from_this()] {
+    if (const auto session = self.lock()) session->OnConnectTimeout();
+  });
+}
+
 void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   using enum ApplicationState;
+  if (status.state == kStarting || status.state == kRunning) return OnProgress(status);
   const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
   std::vector<StatementRecord> cancelled;
   StoredSession record;
   std::string reason;
-  std::vector<std::string> last_words;
-  if (status.state != kStarting && status.state != kRunning) last_words = FindLastWords();
+  const std::vector<std::string> last_words = FindLastWords();
   std::unique_lock saving(save_mutex_);
   std::shared_ptr<Uploads> uploads;  // Removed without the lock.
   {
     const std::lock_guard lock(mutex_);
     application_status_ = status;
-    if (status.state == kStarting || status.state == kRunning) return;
     const bool killed_outside = status.state == kKilled && state_ != kShuttingDown;
     if (!MoveTo(killed_outside ? SessionState::kKilled : kDead)) return;
     SetEndReason(last_words);

@@ -55,7 +55,11 @@ class ManualLauncher : public Launcher {
     if (failure) return *failure;
     processes.push_back(std::make_shared<ManualProcess>());
     processes.back()->observer = std::move(observer);
-    processes.back()->handle = "handle of " + request.tag;
+    if (waits) {
+      processes.back()->observer({.is_waiting = true});
+    } else {
+      processes.back()->handle = "handle of " + request.tag;
+    }
     return std::make_unique<ManualApplication>(processes.back());
   }
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
@@ -71,6 +75,7 @@ class ManualLauncher : public Launcher {
   std::string Describe() const override { return "by hand"; }
 
   std::optional<Error> failure = {};
+  bool waits = false;  // Whether applications wait for their launch.
   std::vector<LaunchRequest> requests = {};
   std::vector<std::string> recovered = {};
   std::vector<std::shared_ptr<ManualProcess>> processes = {};

@@ -107,6 +107,8 @@ const std::vector<Key> kKeys = {
     {"livy.server.session.allow-custom-classpath", "TRUE", "true",
      SHOW(server.spark.custom_classpath_allowed)},
     {"livy.server.spark-home", "/opt/spark", "/opt/spark", SHOW(spark_submit.spark_home.string())},
+    {"livy.server.spark-submit.max", "7", "7", SHOW(spark_submit.submits_max)},
+    {"livy.server.spark-submit.max-waiting", "0", "0", SHOW(spark_submit.submits_waiting_max)},
     {"livy.cache-log.size", "0", "0", SHOW(spark_submit.log_lines_max)},
     {"livy.server.state-dir", "/var/livy", "/var/livy/state.db", SHOW(state_file.string())},
     {"livy.server.state-store", "memory", "", SHOW(state_file.string())},

@@ -103,6 +103,30 @@ TEST_CASE("an end without any reason still has words") {
   CHECK(f.session->View().end_reason == "the application has ended");
 }
 
+TEST_CASE("the connect timeout begins with the launch, which the store then knows") {
+  Fixture f;
+  f.launcher.waits = true;
+  f.commands->is_connected = false;
+  const auto session = std::make_shared<InteractiveSession>(8, SessionRequest{.kind = Kind::kSpark},
+                                                            std::nullopt, f.services);
+  session->Start(f.launcher, {.tag = "late"},
+                 {.record = {.id = 8, .app_tag = "late", .created = f.clock.Wall()},
+                  .commands = f.commands,
+                  .ended = [] {}});
+  ManualProcess& process = *f.launcher.processes.at(1);
+  Pass(f, seconds(1000));
+  CHECK(process.kills == 0);
+  CHECK(session->state() == SessionState::kStarting);
+  process.handle = "a process";
+  process.observer({.state = ApplicationState::kRunning});
+  CHECK(f.backing.Get("v1/interactive/8").value()->find("a process") != std::string::npos);
+  Pass(f, seconds(89));
+  CHECK(process.kills == 0);
+  Pass(f, seconds(1));
+  CHECK(process.kills == 1);
+  process.observer({.state = ApplicationState::kKilled});
+}
+
 TEST_CASE("T10: a driver that never calls back is killed at the connect timeout") {
   Fixture f;
   f.commands->is_connected = false;
