@@ -28,13 +28,25 @@ livy::BatchRequest Request(std::vector<std::string> words) {
   return request;
 }
 
+// Shows what the batch writes until it has ended.
+livy::Result<void> ShowOutput(const livy::BatchHandle& batch) {
+  livy::OutputPage page;
+  while (!page.ended || page.next < page.end) {
+    const livy::Result<livy::OutputPage> more = batch.Output(page.next, std::chrono::minutes(1));
+    if (!more) return more.error();
+    page = *more;
+    std::printf("%s", page.text.c_str());
+  }
+  return {};
+}
+
 livy::Result<livy::Batch> Run(const livy::LivyClient& client, const livy::BatchRequest& request) {
   const livy::Result<livy::BatchHandle> batch = client.SubmitBatch(request);
   if (!batch) return batch.error();
   std::printf("batch %d\n", batch->id());
-  livy::Result<livy::Batch> ended = batch->Wait(std::chrono::minutes(10));
-  if (!ended) batch->Cancel();  // Ours alone: nobody else waits for it.
-  return ended;
+  const livy::Result<void> shown = ShowOutput(*batch);
+  if (!shown) std::printf("its output is not shown: %s\n", shown.error().message.c_str());
+  return batch->Wait(std::chrono::minutes(10));
 }
 
 int Fail(std::string_view message) {

@@ -68,6 +68,8 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.max-creation", limits.creations_max, 0, kMany);
   settings.Take("livy.server.session.max", limits.sessions_max, 1, kMany);
   settings.Take("livy.server.batch.max", limits.batches_max, 1, kMany);
+  settings.Take("livy.server.output.max-size", limits.application_output_bytes_max, std::size_t{0},
+                kTerabyte);
   settings.Take("livy.server.session.statements.max-queued", limits.statements_queued_max, 1,
                 kMany);
   settings.Take("livy.server.session.statements.max-queued-size",

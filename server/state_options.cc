@@ -154,6 +154,7 @@ void TakeState(Settings& settings, const Environment& environment, Options& opti
   }
   settings.Take("livy.server.state-dir", folder);
   settings.Take("livy.session.staging-dir", options.server.upload_dir);
+  settings.Take("livy.server.output.dir", options.server.output_dir);
   if (options.state_store == StateStore::kMemory) return;
   if (options.state_store == StateStore::kFiles) TakeStateFolder(settings, folder, options);
   if (options.state_store == StateStore::kZooKeeper) {
@@ -170,6 +171,9 @@ void TakeState(Settings& settings, const Environment& environment, Options& opti
     return settings.Fail("livy.server.state-dir", "", "set, because there is no home directory");
   }
   if (options.state_store == StateStore::kSqlite) options.state_file = folder / "state.db";
+  if (options.server.output_dir.empty() && !folder.empty()) {
+    options.server.output_dir = folder / "output";
+  }
   if (options.server.upload_dir.empty() && !folder.empty()) {
     options.server.upload_dir = folder / "uploads";
   }

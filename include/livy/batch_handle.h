@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 
 #include <livy/batch.h>
 #include <livy/launcher.h>
+#include <livy/output.h>
 #include <livy/result.h>
 
 namespace livy {
@@ -33,6 +35,12 @@ class BatchHandle {
 
   // Lines of the batch's log; the arguments are those of Application::Log().
   Result<LogPage> Log(int from = -1, int size = 100) const;
+
+  // All that the batch writes, from `offset` on, at most 64 KiB at once; go on at `next`. Blocks
+  // until there is something, or the batch has ended, or `timeout` is over: the last is no error,
+  // and the text is empty then. Fails with kNotFound with a server that does not keep it, as Apache
+  // Livy.
+  Result<OutputPage> Output(std::int64_t offset, std::chrono::milliseconds timeout) const;
 
   // Kills the batch with everything it has started, and returns when it has ended; it stays listed
   // for a while. Harmless if it has ended. Fails with kNotFound with Apache Livy, which has nothing

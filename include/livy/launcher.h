@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <livy/clock.h>
@@ -15,6 +16,11 @@
 #include <livy/session.h>
 
 namespace livy {
+
+// Called with what an application writes to its standard output and standard error, as it arrives:
+// one call at a time for each application, and before its observer is told of the end. Must not
+// block for long, nor throw.
+using OutputSink = std::function<void(std::string_view bytes)>;
 
 struct LaunchRequest {
   std::string tag = {};   // Unique over all servers, such as "livy-session-7-x8k2m4qa".
@@ -27,6 +33,7 @@ struct LaunchRequest {
   std::optional<std::string> main_class = {};  // Of `file`; unset: what its manifest says.
   std::vector<std::string> args = {};          // Of the program.
   std::optional<std::string> proxy_user = {};
+  OutputSink output = {};  // Unset: nobody keeps it.
 };
 
 enum class ApplicationState { kStarting, kRunning, kFinished, kFailed, kKilled };

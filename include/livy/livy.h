@@ -13,6 +13,7 @@
 #include <livy/job_handle.h>
 #include <livy/launcher.h>
 #include <livy/log.h>
+#include <livy/output.h>
 #include <livy/result.h>
 #include <livy/server.h>
 #include <livy/session.h>

@@ -48,7 +48,9 @@ struct ServerLimits {
   std::size_t events_retained_bytes_max = 256 << 10;  // the newest one even if it is longer.
   int statements_retained_max = 100;       // Kept of one session: livy.rsc.retained-statements.
   std::size_t output_bytes_max = 1 << 20;  // Text of one statement; the rest is cut with a notice.
-  int sql_rows_max = 1000;                 // livy.rsc.sql.num-rows.
+  // Kept on disk of what one application writes, the newest of it: see ServerOptions::output_dir.
+  std::size_t application_output_bytes_max = 16 << 20;
+  int sql_rows_max = 1000;  // livy.rsc.sql.num-rows.
 };
 
 // What requests may ask of Spark. Keys in docs/configuration.md.
@@ -109,6 +111,11 @@ struct ServerOptions {
   // Where files wait that clients have uploaded, in a folder for each session; of this server
   // alone. What an earlier server left there is removed at the start. Empty: a temporary folder.
   std::filesystem::path upload_dir = {};
+
+  // Where what applications write is kept, as long as their sessions and batches are listed, in a
+  // folder for each; of this server and its store alone. Empty: only its last lines are kept, in
+  // memory.
+  std::filesystem::path output_dir = {};
 
   SparkRules spark = {};
   bool security_headers = true;  // livy.server.security-headers.enabled.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include <livy/job_handle.h>
 #include <livy/launcher.h>
+#include <livy/output.h>
 #include <livy/result.h>
 #include <livy/session.h>
 #include <livy/statement.h>
@@ -50,6 +52,9 @@ class SessionHandle {
 
   // Lines of the driver's log; the arguments are those of Application::Log().
   Result<LogPage> Log(int from = -1, int size = 100) const;
+
+  // All that the driver writes; see BatchHandle::Output().
+  Result<OutputPage> Output(std::int64_t offset, std::chrono::milliseconds timeout) const;
 
   // Gives all interpreters of the session a file that its driver can reach under `uri`, and returns
   // when they have it. Fails with kInvalidArgument, and the reason, if it cannot be had or may not

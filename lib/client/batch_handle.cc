@@ -50,6 +50,11 @@ Result<LogPage> BatchHandle::Log(int from, int size) const {
   return internal::DecodeLogPage(*json);
 }
 
+Result<OutputPage> BatchHandle::Output(std::int64_t offset,
+                                       std::chrono::milliseconds timeout) const {
+  return internal::AwaitOutput(*channel_, Target(id_), offset, timeout);
+}
+
 Result<void> BatchHandle::Cancel() const {
   return channel_->Command("POST", Target(id_, "/stop"));
 }

@@ -105,6 +105,11 @@ Result<LogPage> SessionHandle::Log(int from, int size) const {
   return internal::DecodeLogPage(*json);
 }
 
+Result<OutputPage> SessionHandle::Output(std::int64_t offset,
+                                         std::chrono::milliseconds timeout) const {
+  return internal::AwaitOutput(*channel_, Target(id_), offset, timeout);
+}
+
 Result<void> SessionHandle::Add(ResourceKind kind, const std::string& uri,
                                 std::chrono::milliseconds timeout) const {
   return channel_->Deliver(Target(id_, fmt::format("/add-{}", ToString(kind))),

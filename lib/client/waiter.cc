@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/wire_client.h"
+
 namespace livy::internal {
 namespace {
 
@@ -84,7 +86,8 @@ Channel::Asked Waiter::Ask() {
   std::string target = target_;
   milliseconds extra(0);
   if (asked_to_wait_) {
-    target += fmt::format("?wait={}s", wait.count());
+    const char mark = target.find('?') == target.npos ? '?' : '&';
+    target += fmt::format("{}wait={}s", mark, wait.count());
     extra = wait;
   }
   Channel::Asked asked = channel_.Ask(std::move(target), QuestionTime(extra));
@@ -109,6 +112,20 @@ void Waiter::Pause() {
   channel_.clock().Sleep(std::min(pause_, left));
   // Longer than the longest only once, if a server asked for that.
   pause_ = std::min(2 * pause_, kLongestPause);
+}
+
+Result<OutputPage> AwaitOutput(Channel& channel, std::string_view target, std::int64_t offset,
+                               std::chrono::milliseconds timeout) {
+  Waiter waiter(channel, fmt::format("{}/output?offset={}", target, offset), timeout);
+  OutputPage page = {.offset = offset, .next = offset, .end = offset};
+  while (true) {
+    const Result<JsonValue> json = waiter.Next("There was no output");
+    if (!json && json.error().code == ErrorCode::kDeadlineExceeded) return page;
+    if (!json) return json.error();
+    Result<OutputPage> next = DecodeOutputPage(*json);
+    if (!next || !next->text.empty() || next->ended) return next;
+    page = *std::move(next);
+  }
 }
 
 Error SessionEnded(const Session& session) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <livy/clock.h>
 #include <livy/error.h>
+#include <livy/output.h>
 #include <livy/result.h>
 #include <livy/session.h>
 
@@ -55,6 +57,11 @@ class Waiter {
   bool refused_ = false;
   bool expired_ = false;  // The last answer came at the end of the time, or none did.
 };
+
+// A page of what the application of `target`, a session or a batch, writes: see
+// BatchHandle::Output().
+Result<OutputPage> AwaitOutput(Channel& channel, std::string_view target, std::int64_t offset,
+                               std::chrono::milliseconds timeout);
 
 // The error of somebody who waited for a session that has ended. Why, the server says, or else the
 // end of its log.

@@ -306,6 +306,21 @@ Result<LogPage> DecodeLogPage(const JsonValue& json) {
   return page;
 }
 
+Result<OutputPage> DecodeOutputPage(const JsonValue& json) {
+  const std::optional<std::string> text = TextOf(json, "text");
+  if (!text) return Unexpected("a page of output", json);
+  const auto place = [&](std::string_view name) {
+    const JsonValue* const member = json.Find(name);
+    return member == nullptr ? 0 : member->AsInt64().value_or(0);
+  };
+  const JsonValue* const ended = json.Find("ended");
+  return OutputPage{.offset = place("offset"),
+                    .next = place("next"),
+                    .end = place("end"),
+                    .ended = ended != nullptr && ended->AsBool().value_or(false),
+                    .text = *text};
+}
+
 StatementOutput DecodeStatementOutput(const JsonValue& json) {
   StatementOutput output;
   output.ok = TextOf(json, "status") != "error";

@@ -10,6 +10,7 @@
 
 #include <livy/batch.h>
 #include <livy/launcher.h>
+#include <livy/output.h>
 #include <livy/result.h>
 #include <livy/session.h>
 #include <livy/statement.h>
@@ -45,6 +46,7 @@ Result<PageOf<Item>> DecodePage(const JsonValue& json);
 Result<Statement> DecodeStatement(const JsonValue& json);
 Result<std::vector<Statement>> DecodeStatements(const JsonValue& json);
 Result<LogPage> DecodeLogPage(const JsonValue& json);
+Result<OutputPage> DecodeOutputPage(const JsonValue& json);
 
 // Anything that is not an object is an output without values.
 StatementOutput DecodeStatementOutput(const JsonValue& json);

@@ -40,10 +40,11 @@ ApplicationStatus StatusOf(const ProcessEnd& end, std::string_view program) {
   return status;
 }
 
-SparkApplication::SparkApplication(Limits limits, ApplicationObserver observer,
+SparkApplication::SparkApplication(Limits limits, ApplicationObserver observer, OutputSink output,
                                    std::shared_ptr<ProcessWatcher> watcher,
                                    std::shared_ptr<SubmitQueue> queue)
     : observer_(std::move(observer)),
+      output_(std::move(output)),
       watcher_(std::move(watcher)),
       queue_(std::move(queue)),
       out_(static_cast<std::size_t>(std::max(0, limits.line_bytes_max))),
@@ -167,6 +168,7 @@ void SparkApplication::Kill() {
 }
 
 void SparkApplication::OnOutput(OutputStream stream, std::string_view bytes) {
+  if (output_) output_(bytes);
   const std::lock_guard lock(mutex_);
   LineBuffer& buffer = stream == OutputStream::kOut ? out_ : err_;
   buffer.Append(bytes, [&](std::string line) { log_.Add(stream, std::move(line)); });

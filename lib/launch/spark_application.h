@@ -37,7 +37,8 @@ class SparkApplication : public Application, private ProcessListener, private Su
     int line_bytes_max = 0;
   };
 
-  SparkApplication(Limits limits, ApplicationObserver observer,
+  // `output` may be null.
+  SparkApplication(Limits limits, ApplicationObserver observer, OutputSink output,
                    std::shared_ptr<ProcessWatcher> watcher, std::shared_ptr<SubmitQueue> queue);
   ~SparkApplication() override;
   SparkApplication(const SparkApplication&) = delete;
@@ -67,6 +68,7 @@ class SparkApplication : public Application, private ProcessListener, private Su
   void TellAll();
 
   const ApplicationObserver observer_;
+  const OutputSink output_;
   const std::shared_ptr<ProcessWatcher> watcher_;
   const std::shared_ptr<SubmitQueue> queue_;
   LineBuffer out_;  // For the watcher's thread.

@@ -95,7 +95,8 @@ SparkSubmitLauncher::~SparkSubmitLauncher() {
 
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchRequest& request,
                                                                  ApplicationObserver observer) {
-  std::unique_ptr<SparkApplication> application = MakeApplication(std::move(observer));
+  std::unique_ptr<SparkApplication> application =
+      MakeApplication(std::move(observer), request.output);
   const Result<void> begun = application->Begin([this, request] { return Start(request); });
   if (!begun) return begun.error();
   return std::unique_ptr<Application>(std::move(application));
@@ -128,7 +129,7 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::str
                                                                   ApplicationObserver observer) {
   Result<ChildProcess> process = AdoptProcess(handle);
   if (!process) return process.error();
-  std::unique_ptr<SparkApplication> application = MakeApplication(std::move(observer));
+  std::unique_ptr<SparkApplication> application = MakeApplication(std::move(observer), nullptr);
   const pid_t pid = process->pid;
   if (Result<void> followed = application->Adopt(*std::move(process)); !followed)
     return followed.error();
@@ -137,11 +138,12 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::str
   return std::unique_ptr<Application>(std::move(application));
 }
 
-std::unique_ptr<SparkApplication> SparkSubmitLauncher::MakeApplication(
-    ApplicationObserver observer) const {
+std::unique_ptr<SparkApplication> SparkSubmitLauncher::MakeApplication(ApplicationObserver observer,
+                                                                       OutputSink output) const {
   const SparkApplication::Limits limits{.lines_max = options_.log_lines_max,
                                         .line_bytes_max = options_.log_line_bytes_max};
-  return std::make_unique<SparkApplication>(limits, std::move(observer), watcher_, queue_);
+  return std::make_unique<SparkApplication>(limits, std::move(observer), std::move(output),
+                                            watcher_, queue_);
 }
 
 std::map<std::string, std::string> SparkSubmitLauncher::DefaultConf() const {

@@ -38,7 +38,8 @@ class SparkSubmitLauncher : public Launcher {
                       LogSink& log);
 
   Result<StartedProcess> Start(const LaunchRequest& request) const;
-  std::unique_ptr<SparkApplication> MakeApplication(ApplicationObserver observer) const;
+  std::unique_ptr<SparkApplication> MakeApplication(ApplicationObserver observer,
+                                                    OutputSink output) const;
 
   const SparkSubmitOptions options_;
   const SparkHome home_;

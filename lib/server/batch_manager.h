@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include <livy/access_manager.h>
@@ -64,6 +66,9 @@ class BatchManager {
   // that removed it.
   void Delete(const std::shared_ptr<BatchSession>& batch, std::string_view why,
               std::function<void(bool)> removed);
+
+  // Of the applications of all that are listed.
+  std::set<std::string> Tags() const { return roster_.Tags(); }
 
   // Refuses new batches and ends all, and returns when they have ended.
   void StopAll();

@@ -41,7 +41,10 @@ BatchSession::BatchSession(StoredBatch record, BatchServices& services)
     : id_(record.id),
       name_(record.name),
       ownership_{.owner = record.owner, .proxy_user = record.proxy_user},
+      tag_(record.app_tag),
       services_(services),
+      output_(
+          std::make_shared<ApplicationOutput>(services.output, tag_, services.timer, services.log)),
       record_(std::move(record)) {
   application_status_.app_id = record_.app_id;
   if (!record_.end) return;
@@ -49,6 +52,7 @@ BatchSession::BatchSession(StoredBatch record, BatchServices& services)
   end_reason_ = record_.end->reason;
   application_status_.exit_code = record_.end->exit_code;
   notes_.Add(SentenceOf(end_reason_));
+  output_->Finish();
 }
 
 // The last owner of a batch may be its application's observer, which must not destroy the
@@ -65,25 +69,25 @@ void BatchSession::Start(Launcher& launcher, const LaunchRequest& launch,
     ended_ = std::move(ended);
   }
   WriteLog(LogLevel::kInfo, "starting");
+  LaunchRequest request = launch;
+  request.output = output_->Sink();
   Result<std::unique_ptr<Application>> application =
-      GuardedLaunch(services_.log, [&] { return launcher.Launch(launch, Observer()); });
+      GuardedLaunch(services_.log, [&] { return launcher.Launch(request, Observer()); });
   if (application) return SetApplication(*std::move(application));
   OnApplication({.state = ApplicationState::kFailed, .reason = application.error().message});
 }
 
 void BatchSession::Recover(Launcher& launcher, std::function<void()> ended) {
-  std::string tag;
   std::string handle;
   {
     const std::lock_guard lock(mutex_);
     ended_ = std::move(ended);
     state_ = kRecovering;
-    tag = record_.app_tag;
     handle = record_.application;
   }
   WriteLog(LogLevel::kInfo, "recovering");
   Result<std::unique_ptr<Application>> application =
-      GuardedLaunch(services_.log, [&] { return launcher.Recover(tag, handle, Observer()); });
+      GuardedLaunch(services_.log, [&] { return launcher.Recover(tag_, handle, Observer()); });
   if (application) return SetApplication(*std::move(application));
   // A cluster may know it by its tag, though nobody was told that its launch was through.
   const std::string reason =
@@ -231,6 +235,7 @@ void BatchSession::OnEnd(const ApplicationStatus& status) {
   saving.unlock();
   WriteLog(LogLevel::kInfo, fmt::format("{}: {}", ToString(record.end->state), sentence));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
+  output_->Finish();
   CallAll(wakes);
 }
 
@@ -248,6 +253,7 @@ WaitList::Wake BatchSession::TakeWaiting(WaitList::Token token) {
 }
 
 Result<void> BatchSession::RemoveFromStore() {
+  output_->Remove();
   const std::lock_guard saving(save_mutex_);
   return services_.store.Remove(id_);
 }

@@ -16,6 +16,7 @@
 #include <livy/result.h>
 
 #include "server/application_log.h"
+#include "server/application_output.h"
 #include "server/batch_store.h"
 #include "server/end_reason.h"
 #include "server/roster.h"
@@ -31,6 +32,7 @@ struct BatchServices {
   Timer& timer;
   LogSink& log;
   ApplicationCount& applications;
+  OutputOptions output = {};
 };
 
 // A passive object: requests, the launcher and timers reach it on their own threads. Safe to use
@@ -44,6 +46,8 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
   int id() const { return id_; }
   const std::optional<std::string>& name() const { return name_; }
   const Ownership& ownership() const { return ownership_; }
+  const std::string& tag() const { return tag_; }
+  const std::shared_ptr<ApplicationOutput>& output() const { return output_; }
 
   // One of the next two is called, once, unless the batch has ended. `ended` is called once when
   // it has.
@@ -93,7 +97,9 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
   const int id_;
   const std::optional<std::string> name_;
   const Ownership ownership_;
+  const std::string tag_;  // Of its application.
   BatchServices& services_;
+  const std::shared_ptr<ApplicationOutput> output_;
 
   // Held while the record is stored, so that the store ends with what was last. Before mutex_; not
   // over calls to anybody but the store.

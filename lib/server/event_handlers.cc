@@ -14,10 +14,7 @@ void RestService::FollowSession(const std::shared_ptr<Call>& call) {
       FindHeader(call->request().headers, "Last-Event-ID").value_or(""));
   // Browsers connect again after every end, unless they are told so.
   if (session->HasToldAll(last_event_id)) return call->Reply(EmptyReply(204));
-  const std::shared_ptr<ResponseStream> stream =
-      call->Stream({.headers = {{"Content-Type", "text/event-stream"},
-                                {"Cache-Control", "no-store"},
-                                {"X-Accel-Buffering", "no"}}});  // For nginx in between.
+  const std::shared_ptr<ResponseStream> stream = call->Stream(EventStreamHead());
   if (!stream || call->request().method == "HEAD") return;
   const EventFeed::Token token = session->Follow(stream, last_event_id);
   call->exchange->OnGone([followed = std::weak_ptr(session), token] {

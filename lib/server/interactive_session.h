@@ -25,6 +25,7 @@
 
 #include "driver_link/driver_link.h"
 #include "server/application_log.h"
+#include "server/application_output.h"
 #include "server/end_reason.h"
 #include "server/event_feed.h"
 #include "server/idempotency_keys.h"
@@ -51,6 +52,7 @@ struct SessionServices {
   SessionExpiry expiry = {};
   SessionSettings settings = {};          // Of sessions whose requests do not set them.
   std::filesystem::path upload_dir = {};  // Each session with uploads has a folder there.
+  OutputOptions output = {};
 };
 
 // What a session begins with.
@@ -161,6 +163,12 @@ class InteractiveSession : public DriverEventSink,
   // What keeps its time from running out; Submit() and the like renew it themselves.
   SessionLease& lease() { return *lease_; }
 
+  // What its driver writes; null before it begins.
+  std::shared_ptr<ApplicationOutput> output() const;
+
+  // Its application's.
+  std::string tag() const;
+
   // Forgets the session, which has ended, and its statements; its end is not stored after that.
   Result<void> RemoveFromStore();
 
@@ -194,6 +202,7 @@ class InteractiveSession : public DriverEventSink,
   };
 
   void Begin(SessionBeginning beginning);
+  void OpenOutput();
   ApplicationObserver Observer();
   Result<std::unique_ptr<Application>> FindAgain(Launcher& launcher, const std::string& tag,
                                                  const std::string& handle);
@@ -260,6 +269,7 @@ class InteractiveSession : public DriverEventSink,
   StoredSession record_;                          // Guarded by mutex_. As it is to be stored.
   std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
   ApplicationStatus application_status_;          // Guarded by mutex_.
+  std::shared_ptr<ApplicationOutput> output_;     // Set once, guarded by mutex_.
   std::shared_ptr<DriverCommands> commands_;      // Set once, guarded by mutex_.
   std::shared_ptr<Uploads> uploads_;              // Guarded by mutex_. Null when it has ended.
   std::function<void()> ended_;                   // Guarded by mutex_. Called once.

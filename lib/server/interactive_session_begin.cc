@@ -27,12 +27,28 @@ void InteractiveSession::Begin(SessionBeginning beginning) {
     SendStored();
     uploads_ = std::make_shared<Uploads>(services_.upload_dir / record_.app_tag,
                                          services_.limits.uploads_bytes_max);
+    OpenOutput();
   }
   lease_->Start(
       [self = weak_from_this()](const std::string& reason) {
         if (const auto session = self.lock()) session->Stop(reason);
       },
       age);
+}
+
+void InteractiveSession::OpenOutput() {
+  output_ = std::make_shared<ApplicationOutput>(services_.output, record_.app_tag, services_.timer,
+                                                services_.log);
+}
+
+std::shared_ptr<ApplicationOutput> InteractiveSession::output() const {
+  const std::lock_guard lock(mutex_);
+  return output_;
+}
+
+std::string InteractiveSession::tag() const {
+  const std::lock_guard lock(mutex_);
+  return record_.app_tag;
 }
 
 ApplicationObserver InteractiveSession::Observer() {
@@ -45,8 +61,10 @@ void InteractiveSession::Start(Launcher& launcher, const LaunchRequest& launch,
                                SessionBeginning beginning) {
   Begin(std::move(beginning));
   WriteLog(LogLevel::kInfo, "starting");
+  LaunchRequest request = launch;
+  request.output = output()->Sink();
   Result<std::unique_ptr<Application>> application =
-      GuardedLaunch(services_.log, [&] { return launcher.Launch(launch, Observer()); });
+      GuardedLaunch(services_.log, [&] { return launcher.Launch(request, Observer()); });
   if (!application) {
     return OnApplication(
         {.state = ApplicationState::kFailed, .reason = application.error().message});
@@ -129,6 +147,8 @@ void InteractiveSession::Restore(const StoredSession& record,
   end_reason_ = record.end->reason;
   application_status_.exit_code = record.end->exit_code;
   notes_.Add(SentenceOf(end_reason_));
+  OpenOutput();
+  output_->Finish();
   TakeStatements(std::move(statements));
 }
 
@@ -146,6 +166,7 @@ void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements)
 }
 
 Result<void> InteractiveSession::RemoveFromStore() {
+  if (const auto kept = output()) kept->Remove();
   const std::lock_guard saving(save_mutex_);
   return services_.store.Remove(id_);
 }

@@ -270,6 +270,7 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   saving.unlock();
   WriteLog(LogLevel::kInfo, fmt::format("ended: {}", reason));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
+  if (const auto kept = output()) kept->Finish();
   CallAll(wakes);
 }
 

@@ -1,6 +1,8 @@
 // LivyServer's parts, put together.
 #include <filesystem>
 #include <mutex>
+#include <set>
+#include <string>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -131,6 +133,7 @@ class Server : public LivyServer {
                      .driver_cancel_timeout = options_.driver_cancel_timeout,
                      .driver_server_lost_timeout = options_.driver_server_lost_timeout},
         .upload_dir = upload_dir_,
+        .output = Output(),
     });
     RemoveLeftUploads(upload_dir_);
     sessions_.emplace(ManagerOptions(), *services_, *options_.launcher, *listener_);
@@ -139,12 +142,16 @@ class Server : public LivyServer {
                                           .clock = *options_.clock,
                                           .timer = timer_,
                                           .log = log_,
-                                          .applications = applications_});
+                                          .applications = applications_,
+                                          .output = Output()});
     batches_.emplace(BatchManagerOptions{.spark = options_.spark,
                                          .limits = options_.limits,
                                          .state_retain = options_.state_retain},
                      *batch_services_, *options_.launcher);
     if (const Result<void> loaded = batches_->Load(); !loaded) return loaded;
+    std::set<std::string> tags = sessions_->Tags();
+    tags.merge(batches_->Tags());
+    RemoveOutputBut(options_.output_dir, tags);
     keys_.emplace(IdempotencyOptions{.keys_max = options_.limits.idempotency_keys_max,
                                      .retain = options_.idempotency_key_retain},
                   guarded_store_, *options_.clock, log_);
@@ -232,6 +239,11 @@ class Server : public LivyServer {
     if (!listening) return listening.error();
     http_ = *std::move(listening);
     return {};
+  }
+
+  OutputOptions Output() const {
+    return {.folder = options_.output_dir,
+            .bytes_max = options_.limits.application_output_bytes_max};
   }
 
   SessionManagerOptions ManagerOptions() const {

@@ -28,6 +28,12 @@ HttpResponse EmptyReply(int status) {
   return JsonReply(status, "");
 }
 
+HttpResponse EventStreamHead() {
+  return {.headers = {{"Content-Type", "text/event-stream"},
+                      {"Cache-Control", "no-store"},
+                      {"X-Accel-Buffering", "no"}}};  // For nginx in between.
+}
+
 int HttpStatus(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:

@@ -24,6 +24,9 @@ HttpResponse ForbiddenReply();
 // No body: unknown paths and methods.
 HttpResponse EmptyReply(int status);
 
+// The beginning of a stream of events.
+HttpResponse EventStreamHead();
+
 // The one place where a code becomes a status.
 int HttpStatus(ErrorCode code);
 

@@ -142,6 +142,8 @@ void RestService::AddRoutes() {
   Add("DELETE", "/sessions/:id", &RestService::DeleteSession);
   Add("GET", "/sessions/:id/state", &RestService::GetState);
   Add("GET", "/sessions/:id/log", &RestService::GetLog);
+  Add("GET", "/sessions/:id/output", &RestService::GetOutput);
+  Add("GET", "/batches/:id/output", &RestService::GetBatchOutput);
   Add("GET", "/sessions/:id/events", &RestService::FollowSession);
   Add("POST", "/sessions/:id/stop", &RestService::StopSession);
   Add("POST", "/sessions/:id/interrupt", &RestService::InterruptSession);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -75,6 +76,13 @@ class RestService {
   void ReplyAfter(const std::shared_ptr<Call>& call, const std::shared_ptr<Entry>& entry,
                   const Await& await, Reply reply) const;
 
+  template <typename Entry>
+  void ReplyWithOutput(const std::shared_ptr<Call>& call, const std::shared_ptr<Entry>& entry,
+                       std::shared_ptr<const void> watch) const;
+  template <typename Entry>
+  void FollowOutput(const std::shared_ptr<Call>& call, const std::shared_ptr<Entry>& entry,
+                    std::int64_t offset, std::shared_ptr<const void> watch) const;
+
   // Whom an application is to run as, if the caller may ask for that. Fails as
   // AccessManager::ProxyUser().
   Result<User> ProxyUserFor(const Call& call, const User& asked) const;
@@ -135,6 +143,8 @@ class RestService {
   void GetBatchLog(const std::shared_ptr<Call>& call);
   void StopBatch(const std::shared_ptr<Call>& call);
   void DeleteBatch(const std::shared_ptr<Call>& call);
+  void GetOutput(const std::shared_ptr<Call>& call);
+  void GetBatchOutput(const std::shared_ptr<Call>& call);
   void ListStatements(const std::shared_ptr<Call>& call);
   void CreateStatement(const std::shared_ptr<Call>& call);
   void GetStatement(const std::shared_ptr<Call>& call);

@@ -46,7 +46,7 @@ inline bool IsAllDigits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
 }
 
-// An Entry has id(), name() and DropApplication(). Safe to use from several threads.
+// An Entry has id(), name(), tag() and DropApplication(). Safe to use from several threads.
 template <typename Entry>
 class Roster {
  public:
@@ -83,6 +83,14 @@ class Roster {
   RosterPage<Entry> List(std::int64_t from, std::int64_t size) const;
 
   std::vector<Pointer> All() const;
+
+  // Of their applications.
+  std::set<std::string> Tags() const {
+    std::set<std::string> tags;
+    for (const Pointer& entry : All())
+      tags.insert(entry->tag());
+    return tags;
+  }
 
   // The application of an entry has ended: removes the entry after the time that it is retained.
   void OnEnded(const Pointer& entry);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -68,6 +69,9 @@ class SessionManager {
 
   // Shows those who follow sessions that they are still connected; to be called every 15 s.
   void KeepFollowersAlive();
+
+  // Of the applications of all that are listed.
+  std::set<std::string> Tags() const { return roster_.Tags(); }
 
   // Refuses new sessions, stops all, and returns when they have ended.
   void StopAll();

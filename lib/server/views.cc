@@ -53,6 +53,12 @@ void Write(const Batch& batch, JsonWriter& json) {
   json.EndObject();
 }
 
+void Write(int session_id, const OutputPage& page, JsonWriter& json) {
+  json.BeginObject().Key("id").Int(session_id).Key("offset").Int(page.offset);
+  json.Key("next").Int(page.next).Key("end").Int(page.end).Key("ended").Bool(page.ended);
+  json.Key("text").String(page.text).EndObject();
+}
+
 void Write(int session_id, const LogPage& page, JsonWriter& json) {
   json.BeginObject().Key("id").Int(session_id).Key("from").Int(page.from);
   json.Key("total").Int(page.total).Key("log").Strings(page.lines).EndObject();

@@ -23,6 +23,7 @@ class WaitList {
   // A statement's id, or one of these.
   static constexpr int kIdleOrEnded = -1;
   static constexpr int kEnded = -2;
+  static constexpr int kOutput = -3;
 
   Token Add(int key, Wake wake) {
     const Token token = ++last_token_;

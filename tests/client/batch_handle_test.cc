@@ -148,6 +148,37 @@ TEST_CASE("a batch of this server tells why it ended, one of Apache Livy does no
   CHECK_FALSE(Open(livy).Fetch()->end_reason);
 }
 
+TEST_CASE("output is read from a place on, as soon as there is any") {
+  const std::vector<std::string> answers = {
+      R"({"id":8,"offset":5,"next":5,"end":5,"ended":false,"text":""})",
+      R"({"id":8,"offset":5,"next":9,"end":12,"ended":false,"text":"two\n"})"};
+  const Fixture fixture(
+      [&, next = std::size_t{0}](const HttpRequest& request, milliseconds) mutable {
+        return request.target == "/batches/8" ? BatchIn("running") : Answer(200, answers[next++]);
+      });
+  CHECK(Open(fixture).Output(5, minutes(1)).value() ==
+        OutputPage{.offset = 5, .next = 9, .end = 12, .text = "two\n"});
+  REQUIRE(fixture.server->requests.size() == 2);
+  CHECK(fixture.server->requests[0].http.target == "/batches/8/output?offset=5&wait=30s");
+}
+
+TEST_CASE("output that does not come in time is none, and no error") {
+  const Fixture fixture([&](const HttpRequest& request, milliseconds) {
+    return request.target == "/batches/8"
+               ? BatchIn("running")
+               : Answer(200, R"({"id":8,"offset":5,"next":5,"end":5,"ended":false,"text":""})");
+  });
+  CHECK(Open(fixture).Output(5, seconds(1)).value() ==
+        OutputPage{.offset = 5, .next = 5, .end = 5});
+}
+
+TEST_CASE("a server that keeps no output is an error") {
+  const Fixture fixture([&](const HttpRequest& request, milliseconds) {
+    return request.target == "/batches/8" ? BatchIn("running") : Answer(404, "");
+  });
+  CHECK(Open(fixture).Output(0, seconds(1)).error().code == ErrorCode::kNotFound);
+}
+
 TEST_CASE("all batches of a server are listed, page by page") {
   const Fixture fixture(Recorded("D028-list"));
   std::string ids;

@@ -167,6 +167,17 @@ TEST_CASE("what a program writes to both streams is one, in the order of writing
   CHECK(application->Log(0, -1).lines == Lines{"stdout: ", "one", "two", "three", "\nstderr: "});
 }
 
+TEST_CASE("all that an application writes is handed over before its end is told") {
+  Fixture fixture("echo one; echo two >&2; seq 1 1000; printf three");
+  fixture.options.log_lines_max = 1;
+  std::string written;
+  const std::unique_ptr<Application> application = fixture.Launch(
+      {.file = "/jobs/pi.py", .output = [&](std::string_view bytes) { written += bytes; }});
+  fixture.recorder.WaitForEnd();
+  CHECK(written.starts_with("one\ntwo\n1\n2\n"));
+  CHECK(written.ends_with("\n1000\nthree"));
+}
+
 TEST_CASE("settings are in a private file only, over Spark's defaults, until the end") {
   Fixture fixture(
       "tr '\\0' ' ' < /proc/$$/cmdline; echo; stat -c %a \"$2\"; cat \"$2\"; "

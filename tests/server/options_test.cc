@@ -78,6 +78,9 @@ const std::vector<Key> kKeys = {
     {"livy.file.upload.max.size", "2048", "2048", SHOW(server.limits.upload_bytes_max)},
     {"livy.server.session.uploads.max-size", "2048", "2048", SHOW(server.limits.uploads_bytes_max)},
     {"livy.session.staging-dir", "/var/staging", "/var/staging", SHOW(server.upload_dir.string())},
+    {"livy.server.output.dir", "/var/output", "/var/output", SHOW(server.output_dir.string())},
+    {"livy.server.output.max-size", "2048", "2048",
+     SHOW(server.limits.application_output_bytes_max)},
     {"livy.server.session.events.max", "7", "7", SHOW(server.limits.events_retained_max)},
     {"livy.server.session.events.max-size", "2048", "2048",
      SHOW(server.limits.events_retained_bytes_max)},
@@ -157,7 +160,8 @@ const std::vector<std::string> kRecoveryKeys = {
     "livy.server.zookeeper.url", "livy.server.zk.sasl.enabled"};
 
 bool IsOfState(const std::string& key) {
-  return key.starts_with("livy.server.state-") || key == "livy.session.staging-dir";
+  return key.starts_with("livy.server.state-") || key == "livy.session.staging-dir" ||
+         key == "livy.server.output.dir";
 }
 
 // The store and its folder are shown by one option, and that folder has another one in it.

@@ -1,0 +1,89 @@
+#include "server/application_output.h"
+
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace livy::internal {
+
+ApplicationOutput::ApplicationOutput(const OutputOptions& options, const std::string& tag,
+                                     Timer& timer, LogSink& log)
+    : tag_(tag),
+      timer_(timer),
+      sink_(log),
+      log_(options.folder.empty() || tag.empty() ? std::filesystem::path() : options.folder / tag,
+           options.bytes_max) {}
+
+OutputSink ApplicationOutput::Sink() {
+  if (!keeps()) return nullptr;
+  return [self = weak_from_this()](std::string_view bytes) {
+    if (const auto output = self.lock()) output->Append(bytes);
+  };
+}
+
+void ApplicationOutput::Append(std::string_view bytes) {
+  if (const Result<void> kept = log_.Append(bytes); !kept) {
+    sink_.Write(LogLevel::kWarning, "server",
+                fmt::format("application={} {}", tag_, kept.error().message));
+  }
+  std::vector<WaitList::Wake> wakes;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.TakeAll(wakes);
+  }
+  CallAll(wakes);
+}
+
+void ApplicationOutput::Finish() {
+  std::vector<WaitList::Wake> wakes;
+  {
+    const std::lock_guard lock(mutex_);
+    has_ended_ = true;
+    waiting_.TakeAll(wakes);
+  }
+  CallAll(wakes);
+}
+
+Result<OutputPage> ApplicationOutput::Read(std::int64_t offset, std::size_t bytes_max) const {
+  bool has_ended = false;
+  {
+    // Before the rest is read: nothing is missed by whoever is told that nothing comes.
+    const std::lock_guard lock(mutex_);
+    has_ended = has_ended_;
+  }
+  Result<OutputPage> page = log_.Read(offset, bytes_max);
+  if (page) page->ended = has_ended;
+  return page;
+}
+
+WaitList::Token ApplicationOutput::Await(std::int64_t offset, Clock::Duration timeout,
+                                         const WaitList::Wake& wake) {
+  const auto add = [&](WaitList::Wake parked) -> WaitList::Token {
+    // Append() writes first and then looks who waits, so that none who sees too little is missed.
+    const std::lock_guard lock(mutex_);
+    const std::int64_t end = log_.end();
+    if (has_ended_ || (offset >= 0 && offset < end)) return 0;
+    return waiting_.Add(WaitList::kOutput, std::move(parked));
+  };
+  return Park(weak_from_this(), timer_, timeout, add, wake);
+}
+
+WaitList::Wake ApplicationOutput::TakeWaiting(WaitList::Token token) {
+  const std::lock_guard lock(mutex_);
+  return waiting_.Take(token);
+}
+
+void RemoveOutputBut(const std::filesystem::path& folder, const std::set<std::string>& tags) {
+  std::error_code failure;
+  std::filesystem::directory_iterator entry(folder, failure);
+  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+    const std::string name = entry->path().filename().string();
+    const bool is_ours = name.starts_with("livy-session-") || name.starts_with("livy-batch-");
+    std::error_code ignored;
+    if (is_ours && !tags.contains(name)) std::filesystem::remove_all(entry->path(), ignored);
+  }
+}
+
+}  // namespace livy::internal
