@@ -195,6 +195,26 @@ class PythonTest(live_test.LiveTest):
             self.assertNotIn("livy-script", "".join(self.cancelled(number)["traceback"]))
             self.assertEqual(self.text("1 + 2"), "3")
 
+    def test_C1_cancel_leaves_the_connections_of_other_threads(self):
+        self.text("""import threading
+ready, go, same = threading.Event(), threading.Event(), []
+def ask():
+    client = sc._gateway._gateway_client
+    sc._jvm.System.nanoTime()
+    mine = client.get_thread_connection()
+    ready.set()
+    go.wait()
+    sc._jvm.System.nanoTime()
+    same.append(client.get_thread_connection() is mine)
+asking = threading.Thread(target=ask)
+asking.start()
+ready.wait()""")
+        number = self.driver.submit("pyspark", "sc._jvm.Thread.sleep(60000)")
+        self.server.event("started", id=number)
+        self.server.send("cancel", id=number)
+        self.cancelled(number)
+        self.assertEqual(self.text("go.set()\nasking.join()\nsame"), "[True]")
+
     def test_C2_cancel_what_refuses(self):
         number = self.driver.submit(
             "pyspark", "import time; open('%s/entered', 'w').close()\nwhile True:\n"

@@ -55,14 +55,16 @@ final class DriverEnd {
 
     /**
      * Spark was stopped by the session's code or by the cluster, and nothing can be done without.
+     * {@code awaitLast} returns when the statements have had their say.
      */
-    void sparkStopped() {
+    void sparkStopped(Runnable awaitLast) {
         String reason =
                 "Spark was stopped, by spark.stop() or by the cluster, which ends the session";
         begin(() -> {
             System.err.println("livy-driver: " + reason);
             // First, because it ends what may still run, whose result comes before these.
             interpreters.close();
+            awaitLast.run();
             outbox.add(Json.object("event", "state", "state", "error", "message", reason));
             reportDeath(reason, DRAIN_MILLIS);
         }, EXIT_FAILED);

@@ -71,7 +71,8 @@ public final class DriverMain implements ServerLink.Listener {
         try {
             // Executors fetch the REPL's classes from here, so it must be known at Spark's start.
             SparkAccess.start(Collections.singletonMap("spark.repl.class.outputDir", classFolder));
-            SparkAccess.whenStopped(() -> statements.end(end::sparkStopped));
+            SparkAccess.whenStopped(
+                    () -> statements.end(() -> end.sparkStopped(statements::awaitLast)));
             reportApplication();
             startFirst(startsWithScala ? "spark" : kind);
             statements.open();

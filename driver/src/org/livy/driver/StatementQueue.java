@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Runs statements one after the other in a thread of its own and reports them to the server. Safe
@@ -15,6 +16,9 @@ final class StatementQueue {
      * large, which it does above 64 MiB, would be sent for ever. A character is up to three bytes.
      */
     static final int OUTPUT_CHARS_MAX = 16 << 20;
+
+    /** For the result of a statement whose interpreter was closed. */
+    private static final long LAST_MILLIS_MAX = 5_000;
 
     private final Interpreters interpreters;
     private final Outbox outbox;
@@ -89,8 +93,25 @@ final class StatementQueue {
     /** Lets nothing more begin and calls {@code then} when what runs has ended or had its time. */
     synchronized void end(Runnable then) {
         afterLast = then;
-        boolean busy = unfinished.values().stream().anyMatch(s -> s.runner != null);
-        timer.after(busy ? cancelMillis : 0, then);
+        timer.after(isBusy() ? cancelMillis : 0, then);
+    }
+
+    /** Waits until nothing runs any more and its result is told, for some seconds at most. */
+    synchronized void awaitLast() {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LAST_MILLIS_MAX);
+        long left;
+        while (isBusy() && (left = end - System.nanoTime()) > 0) {
+            try {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            } catch (InterruptedException hurry) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private boolean isBusy() {
+        return unfinished.values().stream().anyMatch(s -> s.runner != null);
     }
 
     synchronized boolean isRunning(Statement statement) {
@@ -257,6 +278,7 @@ final class StatementQueue {
     private void finish(Statement statement, String state, long micros, String output) {
         statement.state = Statement.State.FINISHED;
         unfinished.remove(statement.id);
+        notifyAll();
         Map<String, Object> finished = Json.object("event", "finished", "id", statement.id, "state",
                 state, "at", System.currentTimeMillis(), "micros", micros, "output",
                 output == null ? null : new Json.Raw(output));

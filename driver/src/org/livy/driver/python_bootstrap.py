@@ -35,10 +35,14 @@ EXIT_SECONDS = 4
 
 def connect():
     """The names user code starts with, on the driver's own Spark context."""
+    from py4j.clientserver import ClientServerConnection
+    from py4j.java_gateway import GatewayConnection
     from pyspark import SparkConf, SparkContext, cloudpickle
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession, SQLContext
     from pyspark.streaming import StreamingContext
+    close_when_interrupted(ClientServerConnection)
+    close_when_interrupted(GatewayConnection)
     gateway = launch_gateway()  # Connects to PYSPARK_GATEWAY_PORT.
     access = gateway.jvm.org.livy.driver.SparkAccess
     java_context = access.javaContext()
@@ -58,6 +62,25 @@ def connect():
     except ImportError:
         pass  # Spark 4 has none.
     return names
+
+
+def close_when_interrupted(connection):
+    """Has a connection of this class close itself when a statement is interrupted in its call.
+
+    Newer versions of py4j, such as 0.10.9.9, look for it by its ports instead, on both sides. That
+    takes all connections for this one, because they have one of them in common, and closes them as
+    soon as the call has returned, in the middle of the next statement.
+    """
+    send = connection.send_command
+
+    def send_command(self, command):
+        try:
+            return send(self, command)
+        except KeyboardInterrupt:
+            self.close()
+            raise
+
+    connection.send_command = send_command
 
 
 def bound(answer):

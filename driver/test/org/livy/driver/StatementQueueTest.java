@@ -219,10 +219,28 @@ final class StatementQueueTest {
                                     + "idle]",
                             bench.seen.subList(3, 7).toString());
                 });
-        addStarts(cases);
+        addStartsAndEnds(cases);
     }
 
-    private static void addStarts(Cases cases) {
+    private static void addStartsAndEnds(Cases cases) {
+        cases.add("Who ends it all hears the result of what still ran first", () -> {
+            Bench bench = new Bench(true, 60_000);
+            bench.queue.open();
+            bench.queue.submit(0, "spark", "resist", 0);
+            bench.interpreter.entered.await();
+            Thread end = new Thread(() -> {
+                bench.queue.awaitLast();
+                bench.outbox.add(Json.object("event", "end"));
+            });
+            end.start();
+            while (end.getState() != Thread.State.TIMED_WAITING && end.isAlive()) {
+                Thread.yield();
+            }
+            bench.interpreter.killed.countDown();
+            bench.await(5);
+            equal("finished 0 available error", bench.seen.get(2));
+            equal("end", bench.seen.get(4));
+        });
         cases.add("What is cancelled while its interpreter starts is not run", () -> {
             Bench bench = new Bench(true, 60_000);
             bench.queue.open();
