@@ -27,6 +27,7 @@ struct HttpServerOptions {
   std::size_t header_bytes_max = 131072;
   int headers_max = 200;
   std::size_t body_bytes_max = 16 << 20;          // After decoding.
+  std::size_t multipart_bytes_max = 16 << 20;     // The same for forms that carry files.
   std::size_t bodies_bytes_max = 512 << 20;       // Of all requests being read; beyond it: 503.
   std::size_t stream_buffer_bytes_max = 4 << 20;  // Unread bytes of one answer that is streamed.
   std::size_t gzip_bytes_min = 1024;              // Smaller answers are not compressed.

@@ -82,6 +82,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   bool Handshake();
   Step NextStep();
   Step TakeHead();
+  std::size_t BodyBytesMax(const RequestHead& head) const;
   Step Continue();
   bool Fill();
   bool Serve();

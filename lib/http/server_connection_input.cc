@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "http/compression.h"
+#include "http/field_text.h"
 #include "http/server_connection.h"
 #include "http/server_exchange.h"
 
@@ -81,14 +82,22 @@ ServerConnection::Step ServerConnection::TakeHead() {
   if (std::holds_alternative<NeedMore>(parsed)) return Step::kFill;
   if (auto* refusal = std::get_if<Refusal>(&parsed)) return Refuse(std::move(*refusal));
   head_ = std::get<RequestHead>(std::move(parsed));
-  if (head_->content_length > core_->options.body_bytes_max) {
+  const std::size_t bytes_max = BodyBytesMax(*head_);
+  if (head_->content_length > bytes_max) {
     return Refuse({.status = 413, .reason = "Payload Too Large"});
   }
   if (!head_->has_body()) return Step::kServe;
-  if (head_->is_chunked) chunks_.emplace(core_->options.body_bytes_max);
+  if (head_->is_chunked) chunks_.emplace(bytes_max);
   SetDeadline(core_->clock->Now() + core_->options.body_timeout);
   if (!HoldBody(in_.size() - head_->size)) return Step::kStop;
   return Continue();
+}
+
+// After decoding, too.
+std::size_t ServerConnection::BodyBytesMax(const RequestHead& head) const {
+  const auto type = FindHeader(head.headers, "Content-Type");
+  const bool has_files = type && StartsWithIgnoringCase(*type, "multipart/form-data");
+  return has_files ? core_->options.multipart_bytes_max : core_->options.body_bytes_max;
 }
 
 // The head is there: is the body?
@@ -176,7 +185,7 @@ bool ServerConnection::Serve() {
   const auto encoding = FindHeader(request.headers, "Content-Encoding");
   const ContentCoding coding = encoding ? ParseCoding(*encoding) : ContentCoding::kNone;
   if (coding != ContentCoding::kNone && !request.body.empty()) {
-    Result<std::string> text = Decompress(request.body, coding, core_->options.body_bytes_max);
+    Result<std::string> text = Decompress(request.body, coding, BodyBytesMax(head));
     if (!text) {
       const bool is_too_large = text.error().code == ErrorCode::kResourceExhausted;
       Refuse(is_too_large ? Refusal{413, "Payload Too Large"}

@@ -57,6 +57,7 @@ HttpServerOptions HttpOptions(const ServerOptions& options) {
           .connections_max = limits.connections_max,
           .header_bytes_max = limits.request_header_bytes_max,
           .body_bytes_max = limits.request_body_bytes_max,
+          .multipart_bytes_max = limits.upload_bytes_max,
           .header_timeout = limits.request_header_timeout,
           .body_timeout = limits.request_body_timeout,
           .response_timeout = limits.response_timeout,

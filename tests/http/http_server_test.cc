@@ -94,6 +94,19 @@ TEST_CASE("a compressed body may be chunked, and is bounded after decoding") {
   }
 }
 
+TEST_CASE("a form that carries files has a bound of its own") {
+  Fixture fixture({.body_bytes_max = 10, .multipart_bytes_max = 20});
+  const auto status = [&](std::string_view type, std::size_t size) {
+    RawClient client(fixture.port());
+    return client.Ask(Post("/", std::string(size, 'x'), fmt::format("Content-Type: {}\r\n", type)))
+        .substr(9, 3);
+  };
+  CHECK(status("application/json", 10) == "200");
+  CHECK(status("application/json", 11) == "413");
+  CHECK(status("Multipart/Form-Data; boundary=b", 20) == "200");
+  CHECK(status("multipart/form-data", 21) == "413");
+}
+
 TEST_CASE("a client that expects 100 Continue gets it before its body") {
   Fixture fixture;
   RawClient client(fixture.port());

@@ -132,6 +132,24 @@ TEST_CASE("a statement's limit of rows reaches the driver") {
         ErrorCode::kInvalidArgument);
 }
 
+TEST_CASE("an upload may be larger than other requests, up to its own bound") {
+  ServerOptions options;
+  options.limits.request_body_bytes_max = 1000;
+  options.limits.upload_bytes_max = 2000;
+  const Fixture f(nullptr, std::move(options));
+  const std::shared_ptr<Connection> http = MakeHttpConnection({.url = f.server->url()}).value();
+  const auto status = [&](const std::string& type, std::size_t size) {
+    HttpRequest request{.method = "POST",
+                        .target = "/sessions/0/upload-file",
+                        .headers = {{"Content-Type", type}, {"X-Requested-By", "test"}},
+                        .body = std::string(size, 'x')};
+    return http->Send(request, kPlenty).value().status;
+  };
+  CHECK(status("application/json", 1001) == 413);
+  CHECK(status("multipart/form-data; boundary=b", 2000) == 404);  // Read, but for no session.
+  CHECK(status("multipart/form-data; boundary=b", 2001) == 413);
+}
+
 TEST_CASE("a waiting statement is cancelled at once and never runs") {
   std::promise<void> running;
   std::promise<void> go_on;
