@@ -19,8 +19,10 @@ STOP_SECONDS_MAX = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 LISTENING = re.compile(r"listening on (http://\S+)")
 
-# Enough for a server to take it for an installation of Spark; its applications never answer.
+# Enough for a server to take it for an installation of Spark; its drivers never answer, and its
+# batches do nothing.
 STAND_IN_SUBMIT = """#!/bin/sh
+case "$*" in *.py) echo nothing; exit 0 ;; esac
 i=0
 while [ $i -lt 10 ]; do
   echo "26/11/21 07:00:0$i INFO SparkContext: Running Spark version 3.5.7, and as much as usual" >&2
@@ -190,7 +192,8 @@ def livy_server(build, folder, spark_home=None, home=None):
     is that of `home`, or else none yet."""
     folder = pathlib.Path(home or tempfile.mkdtemp(prefix="livy-", dir=folder))
     conf = folder / "livy.conf"
-    conf.write_text("livy.server.keep-alive.timeout = 10m\nlivy.rsc.server.connect.timeout = 1h\n")
+    conf.write_text("livy.server.keep-alive.timeout = 10m\nlivy.rsc.server.connect.timeout = 1h\n"
+                    "livy.server.session.max-creation = 100000\n")
     return Server(
         "livy-server", [build / "server/livy-server", "--port", "0", "--conf", conf],
         folder / "livy-server.log", path="/sessions/0",
