@@ -131,6 +131,9 @@ void BatchManager::StopAll() {
   roster_.Close();
   for (const auto& batch : roster_.All())
     batch->Stop("the server stopped");
+}
+
+void BatchManager::AwaitEnds() {
   roster_.AwaitEnds(services_.clock.Now() + kKillTimeout);
 }
 

@@ -70,8 +70,11 @@ class BatchManager {
   // Of the applications of all that are listed.
   std::set<std::string> Tags() const { return roster_.Tags(); }
 
-  // Refuses new batches and ends all, and returns when they have ended.
+  // Refuses new batches and ends all. Returns at once: see AwaitEnds().
   void StopAll();
+
+  // Returns when all have ended, or after the time that a kill takes at most.
+  void AwaitEnds();
 
   // Refuses new batches, and leaves those there are to a later server.
   void LeaveAll() { roster_.Close(); }

@@ -188,6 +188,7 @@ class Server : public LivyServer {
     const bool leaves = options_.recovery == Recovery::kAlways;
     if (batches_) leaves ? batches_->LeaveAll() : batches_->StopAll();
     if (sessions_) leaves ? sessions_->LeaveAll() : sessions_->StopAll();
+    if (batches_ && !leaves) batches_->AwaitEnds();  // They end while sessions do.
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
     if (sessions_) sessions_->DropAll();
