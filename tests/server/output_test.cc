@@ -1,13 +1,18 @@
 // What applications write, read and followed over REST.
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "scratch.h"
+#include "server/output_follower.h"
 #include "server/rest_fixture.h"
 
 namespace livy::internal {
@@ -128,6 +133,49 @@ TEST_CASE("a follower without news is shown that the connection is alive") {
   passed.get_future().wait();
   CHECK(followed->stream->written == ": \n\n");
   followed->gone();
+}
+
+TEST_CASE("output is written, read, waited for and followed from several threads") {
+  const testing::Scratch scratch;
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  Timer timer(*clock);
+  const std::unique_ptr<LogSink> log = MakeNullLogSink();
+  const auto output = std::make_shared<ApplicationOutput>(
+      OutputOptions{.folder = scratch.path(), .bytes_max = 1 << 20}, "tag", timer, *log);
+  constexpr int kLines = 2000;
+  std::atomic<int> waits = 0;
+  std::vector<std::shared_ptr<FakeStream>> streams;
+  std::vector<std::shared_ptr<OutputFollower>> followers;
+  for (int i = 0; i < 3; ++i) {
+    streams.push_back(std::make_shared<FakeStream>());
+    followers.push_back(std::make_shared<OutputFollower>(output, streams.back(), 0,
+                                                         [] { return std::string("success"); }));
+  }
+  {
+    std::vector<std::jthread> threads;
+    threads.emplace_back([&] {
+      const OutputSink sink = output->Sink();
+      for (int i = 0; i < kLines; ++i)
+        sink("a line\n");
+      output->Finish();
+    });
+    for (const auto& follower : followers)
+      threads.emplace_back([&] { follower->Begin(); });
+    threads.emplace_back([&] {
+      for (OutputPage page; !page.ended || page.next < page.end;) {
+        page = output->Read(page.next, 100).value();
+        const auto token = output->Await(page.next, std::chrono::seconds(1), [&] { ++waits; });
+        if (waits % 2 == 0) output->StopAwaiting(token);
+      }
+    });
+  }
+  for (const auto& stream : streams) {
+    CHECK(stream->closed);
+    CHECK(stream->written.ends_with("id: end\nevent: end\ndata: {\"state\":\"success\"}\n\n"));
+    CHECK(stream->written.find(fmt::format("id: {}\n", 7 * kLines)) != std::string::npos);
+  }
+  CHECK(output->Read(0, 1 << 20)->text.size() == 7 * kLines);
+  timer.Stop();
 }
 
 TEST_CASE("output is for those who may view, and questions about it must make sense") {
