@@ -61,7 +61,7 @@ Session InteractiveSession::View() const {
   {
     const std::lock_guard lock(mutex_);
     view.state = state_;
-    view.app_id = application_status_.app_id;
+    view.app_id = record_.app_id;
     view.app_info = application_status_.info;
     if (HasEnded(state_)) {
       view.end_reason = end_reason_;

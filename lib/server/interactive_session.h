@@ -247,6 +247,7 @@ class InteractiveSession : public DriverEventSink,
   void TellEnd() const;
   void TellStatement(const StatementRecord& statement) const;
   void TellChange(const StatementRecord& before, const StatementRecord& statement) const;
+  bool NoteAppId(const std::optional<std::string>& app_id);  // Whether it is new.
   void SetEndReason(const std::vector<std::string>& last_words);
 
   const int id_;

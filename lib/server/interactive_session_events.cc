@@ -28,6 +28,12 @@ bool IsLogLike(const DriverEvent& event) {
          std::holds_alternative<OutputEvent>(event.what);
 }
 
+// Whether a cluster knows the application by that id: YARN or Kubernetes. Spark gives ids of its
+// own where there is none, and Apache Livy does not show those.
+bool IsOfCluster(std::string_view app_id) {
+  return app_id.starts_with("application_") || app_id.starts_with("spark-");
+}
+
 bool ApplyToStatement(const DriverEvent& event, std::size_t output_bytes_max,
                       StatementRecord& statement) {
   if (const auto* started = std::get_if<StartedEvent>(&event.what)) {
@@ -163,6 +169,16 @@ void InteractiveSession::ApplyEvent(const DriverEvent& event, std::vector<WaitLi
     return;
   }
   if (const auto* state = std::get_if<StateEvent>(&event.what)) return ApplyState(*state, wakes);
+  if (const auto* application = std::get_if<ApplicationEvent>(&event.what)) {
+    if (!IsOfCluster(application->app_id) || !NoteAppId(application->app_id)) return;
+    // Once this event is through, whose caller is storing.
+    wakes.push_back([self = weak_from_this()] {
+      const auto session = self.lock();
+      const Result<void> saved = session ? session->SaveRecord() : Result<void>();
+      if (!saved) session->WriteLog(LogLevel::kWarning, saved.error().message);
+    });
+    return;
+  }
   if (const auto* completion = std::get_if<CompletionEvent>(&event.what)) {
     auto completed = completions_.Take(completion->id);
     if (!completed) return;
@@ -200,23 +216,30 @@ void InteractiveSession::ApplyState(const StateEvent& event, std::vector<WaitLis
 // What is known of the application while it lives. Its handle comes late if it had to wait.
 void InteractiveSession::OnProgress(const ApplicationStatus& status) {
   std::shared_ptr<const Application> application;
+  bool is_new = false;
   {
     const std::lock_guard lock(mutex_);
     if (HasEnded(state_)) return;
     application_status_ = status;
     application = application_;
+    is_new = NoteAppId(status.app_id);
   }
   if (application == nullptr) return;  // SetApplication() follows.
   std::string handle = application->Handle();
-  bool is_new = false;
   {
     const std::lock_guard lock(mutex_);
-    is_new = std::exchange(record_.application, handle) != handle;
+    is_new = std::exchange(record_.application, handle) != handle || is_new;
   }
   if (!status.is_waiting) LimitConnecting();
   if (!is_new) return;
   const Result<void> saved = SaveRecord();
   if (!saved) WriteLog(LogLevel::kWarning, saved.error().message);
+}
+
+bool InteractiveSession::NoteAppId(const std::optional<std::string>& app_id) {
+  if (!app_id || record_.app_id == app_id) return false;
+  record_.app_id = app_id;
+  return true;
 }
 
 // From its launch on, which is not before its turn.
@@ -244,6 +267,7 @@ void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   {
     const std::lock_guard lock(mutex_);
     application_status_ = status;
+    NoteAppId(status.app_id);
     const bool killed_outside = status.state == kKilled && state_ != kShuttingDown;
     if (!MoveTo(killed_outside ? SessionState::kKilled : kDead)) return;
     SetEndReason(last_words);

@@ -29,6 +29,7 @@ struct StoredEnd {
 // What is stored of a session, apart from its statements.
 struct StoredSession {
   int id = 0;
+  std::optional<std::string> app_id = {};  // In its cluster.
   std::string app_tag = {};
   std::optional<std::string> owner = {};
   SessionRequest request = {};

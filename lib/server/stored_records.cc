@@ -107,7 +107,7 @@ std::string ToStored(const StoredSession& session) {
   const SessionRequest& request = session.request;
   JsonWriter json;
   json.BeginObject().Key("id").Int(session.id).Key("name").StringOrNull(request.name);
-  json.Key("appId").Null().Key("appTag").String(session.app_tag);
+  json.Key("appId").StringOrNull(session.app_id).Key("appTag").String(session.app_tag);
   json.Key("kind").String(ToString(request.kind.value_or(Kind::kShared)));
   json.Key("heartbeatTimeoutS").Int(request.heartbeat_timeout_s.value_or(0));
   json.Key("owner").StringOrNull(session.owner).Key("ttl").StringOrNull(request.ttl);
@@ -142,6 +142,7 @@ Result<StoredSession> SessionFromStored(int id, std::string_view text) {
   if (!json) return Wrong(json.error().message);
   if (IntegerOf(*json, "id") != id) return Wrong("It is not the record of this session.");
   StoredSession session = {.id = id,
+                           .app_id = TextOf(*json, "appId"),
                            .app_tag = TextOf(*json, "appTag").value_or(""),
                            .owner = TextOf(*json, "owner"),
                            .request = RequestOf(*json)};

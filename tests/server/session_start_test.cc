@@ -123,5 +123,32 @@ TEST_CASE("nothing can be completed while a session starts") {
   CHECK(f.commands->sent.empty());
 }
 
+TEST_CASE("a session shows and stores its application's id in a cluster, whoever tells it first") {
+  Fixture told_by_driver;
+  told_by_driver.Happens({{.what = ApplicationEvent{.app_id = "application_1_0001"}}});
+  CHECK(told_by_driver.session->View().app_id == "application_1_0001");
+  CHECK(told_by_driver.backing.Get("v1/interactive/7")
+            .value()
+            ->find(R"("appId":"application_1_0001")") != std::string::npos);
+
+  Fixture told_by_launcher;
+  told_by_launcher.process().observer(
+      {.state = ApplicationState::kRunning, .app_id = "application_1_0002"});
+  told_by_launcher.process().observer({.state = ApplicationState::kRunning});
+  CHECK(told_by_launcher.session->View().app_id == "application_1_0002");
+  CHECK(told_by_launcher.backing.Get("v1/interactive/7")
+            .value()
+            ->find(R"("appId":"application_1_0002")") != std::string::npos);
+}
+
+TEST_CASE("the id that Spark gives where there is no cluster is not shown") {
+  for (const char* id : {"local-1795230198268", "app-20261121031056-0000", ""}) {
+    CAPTURE(std::string_view(id));
+    Fixture f;
+    f.Happens({{.what = ApplicationEvent{.app_id = id}}});
+    CHECK_FALSE(f.session->View().app_id);
+  }
+}
+
 }  // namespace
 }  // namespace livy::internal
