@@ -4,8 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <livy/output.h>
+
 namespace livy::internal {
 namespace {
+
+const std::vector<std::string> kHeaders = {"stdout: ", "\nstderr: "};
+
+// About as much as the last lines that are kept of an application that runs.
+constexpr int kRestoredBytes = 16 << 10;
 
 // More of them say nothing new.
 constexpr std::size_t kNotesMax = 100;
@@ -27,16 +34,31 @@ void LogNotes::Add(std::string_view line) {
   lines_.emplace_back(line);
 }
 
+std::vector<std::string> RestoredLog(const ApplicationOutput& output) {
+  const Result<OutputPage> page = output.Read(-kRestoredBytes, kRestoredBytes);
+  if (!page || page->text.empty()) return {};
+  std::string_view text = page->text;
+  // It begins within a line, unless it is all that there is.
+  if (page->offset > 0) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  std::vector<std::string> log = {kHeaders[0]};
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    log.emplace_back(line);
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  log.push_back(kHeaders[1]);
+  return log;
+}
+
 LogPage LogOf(const Application* application, const std::vector<std::string>& notes, int from,
               int size) {
   if (application != nullptr && notes.empty()) return application->Log(from, size);
-  const std::vector<std::string> headers = {"stdout: ", "\nstderr: "};
   const int written = application != nullptr ? application->Log(0, 0).total : 2;
   LogPage page = {.total = written + static_cast<int>(notes.size())};
   const int count = size < 0 ? page.total : size;
   page.from = from < 0 ? std::max(0, page.total - count) : from;
   if (application == nullptr) {
-    AddLines(headers, 0, count, page);
+    AddLines(kHeaders, 0, count, page);
   } else if (page.from < written) {
     page.lines = application->Log(page.from, std::min(count, written - page.from)).lines;
   }

@@ -7,6 +7,8 @@
 
 #include <livy/launcher.h>
 
+#include "server/application_output.h"
+
 namespace livy::internal {
 
 // Lines that the server adds; of too many the oldest go. For one thread at a time.
@@ -18,6 +20,10 @@ class LogNotes {
  private:
   std::vector<std::string> lines_;
 };
+
+// The last lines of what an application wrote under an earlier server, as a log of its own; empty
+// if nothing is kept of it.
+std::vector<std::string> RestoredLog(const ApplicationOutput& output);
 
 // A page of both together, as Application::Log() has it. `application` may be null.
 LogPage LogOf(const Application* application, const std::vector<std::string>& notes, int from,

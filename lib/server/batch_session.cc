@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/log_slice.h"
 #include "server/guarded_parts.h"
 
 namespace livy::internal {
@@ -48,6 +49,7 @@ BatchSession::BatchSession(StoredBatch record, BatchServices& services)
       record_(std::move(record)) {
   application_status_.app_id = record_.app_id;
   if (!record_.end) return;
+  is_restored_ = true;
   state_ = record_.end->state;
   end_reason_ = record_.end->reason;
   application_status_.exit_code = record_.end->exit_code;
@@ -83,6 +85,7 @@ void BatchSession::Recover(Launcher& launcher, std::function<void()> ended) {
     const std::lock_guard lock(mutex_);
     ended_ = std::move(ended);
     state_ = kRecovering;
+    is_restored_ = true;
     handle = record_.application;
   }
   WriteLog(LogLevel::kInfo, "recovering");
@@ -148,10 +151,16 @@ Batch BatchSession::View() const {
 LogPage BatchSession::Log(int from, int size) const {
   std::shared_ptr<const Application> application;
   std::vector<std::string> notes;
+  bool is_restored = false;
   {
     const std::lock_guard lock(mutex_);
     application = application_;
     notes = notes_.lines();
+    is_restored = is_restored_;
+  }
+  if (is_restored) {
+    std::vector<std::string> log = RestoredLog(*output_);
+    if (!log.empty()) return PageOfLog(log, from, size);
   }
   return LogOf(application.get(), notes, from, size);
 }

@@ -109,12 +109,13 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.
   StoredBatch record_;                            // Guarded by mutex_. As it is to be stored.
   bool is_stopping_ = false;                      // Guarded by mutex_.
-  std::string end_reason_;                        // Guarded by mutex_. Final when it has ended.
-  std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
-  ApplicationStatus application_status_;          // Guarded by mutex_.
-  std::function<void()> ended_;                   // Guarded by mutex_. Called once.
-  LogNotes notes_;                                // Guarded by mutex_. End of the log.
-  WaitList waiting_;                              // Guarded by mutex_.
+  bool is_restored_ = false;  // Guarded by mutex_. An earlier server has launched it.
+  std::string end_reason_;    // Guarded by mutex_. Final when it has ended.
+  std::shared_ptr<Application> application_;  // Set once, guarded by mutex_.
+  ApplicationStatus application_status_;      // Guarded by mutex_.
+  std::function<void()> ended_;               // Guarded by mutex_. Called once.
+  LogNotes notes_;                            // Guarded by mutex_. End of the log.
+  WaitList waiting_;                          // Guarded by mutex_.
 };
 
 }  // namespace livy::internal

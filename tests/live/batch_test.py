@@ -300,6 +300,7 @@ class Restarts(WithBatches):
         self.start()
         view = self.ended("done")
         self.assertEqual((view["id"], view["state"], view["exitCode"]), (done, "success", 0))
+        self.assertIn("the sum is 10", self.log(done))
 
 
 class Clients(WithBatches):

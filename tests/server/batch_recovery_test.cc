@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "scratch.h"
 #include "server/batch_manager.h"
 #include "server/fakes.h"
 
@@ -28,7 +29,8 @@ struct Servers {
                                    .clock = clock,
                                    .timer = *timer,
                                    .log = *log,
-                                   .applications = applications});
+                                   .applications = applications,
+                                   .output = output});
     batches.emplace(BatchManagerOptions{.state_retain = minutes(10)}, *services, launcher);
     REQUIRE(batches->Load());
   }
@@ -57,6 +59,7 @@ struct Servers {
   BatchStore store{backing};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
   ManualLauncher launcher = {};
+  OutputOptions output = {};
   std::unique_ptr<Timer> timer;
   ApplicationCount applications = 0;
   std::optional<BatchServices> services;
@@ -130,6 +133,27 @@ TEST_CASE("a batch that has ended is shown so after a crash, for the rest of its
   passed.get_future().wait();
   CHECK_FALSE(servers.batches->Find("pi"));
   CHECK(servers.backing.Children("v1/batch").value() == std::vector<std::string>{"state"});
+}
+
+TEST_CASE("a batch whose output is kept has its log after a crash, too") {
+  const testing::Scratch scratch;
+  Servers servers;
+  servers.output = {.folder = scratch.path(), .bytes_max = 1 << 20};
+  servers.Crash();
+  servers.Submit({.file = "hdfs:/pi.py", .name = "runs"});
+  servers.Submit({.file = "hdfs:/pi.py", .name = "ended"});
+  const std::string many(20000, 'x');
+  servers.launcher.requests.at(0).output("one\ntwo");
+  servers.launcher.requests.at(1).output(many + "\nthe last\n\n");
+  servers.launcher.processes.at(1)->observer({.state = kFinished});
+
+  servers.Crash();
+  using Lines = std::vector<std::string>;
+  CHECK(servers.batches->Find("runs")->Log(0, -1).lines ==
+        Lines{"stdout: ", "one", "two", "\nstderr: "});
+  CHECK(servers.batches->Find("runs")->Log(-1, 2).from == 2);
+  CHECK(servers.batches->Find("ended")->View().log ==
+        Lines{"stdout: ", "the last", "", "\nstderr: "});
 }
 
 TEST_CASE("a batch of Apache Livy is read, and counted on") {
