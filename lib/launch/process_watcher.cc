@@ -3,12 +3,14 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <pthread.h>
 #include <signal.h>
 #include <string>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -35,7 +37,30 @@ Error SystemError(std::string_view what) {
                fmt::format("Cannot watch processes: {}: {}.", what, std::strerror(errno))};
 }
 
-// Does not reap: the child keeps its number.
+// The kernel's struct pidfd_info and its request, which headers have from Linux 6.13 on.
+struct PidfdInfo {
+  std::uint64_t mask = 0;
+  std::uint64_t cgroup = 0;
+  std::array<std::uint32_t, 11> ids = {};
+  std::int32_t exit_code = 0;
+};
+constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+constexpr std::uint64_t kInfoExit = 1 << 3;
+
+enum class Told { kNever, kNotYet, kNow };
+
+// How a process ended that somebody else reaps. Linux tells from 6.15 on, once it is reaped.
+Told AskKernel(const Descriptor& handle, ProcessEnd& end) {
+  PidfdInfo info = {.mask = kInfoExit};
+  if (ioctl(handle.get(), kGetInfo, &info) != 0) return Told::kNever;
+  if ((info.mask & kInfoExit) == 0) return Told::kNotYet;
+  const bool has_exited = WIFEXITED(info.exit_code);
+  end.kind = has_exited ? ProcessEnd::Kind::kExited : ProcessEnd::Kind::kSignaled;
+  end.number = has_exited ? WEXITSTATUS(info.exit_code) : WTERMSIG(info.exit_code);
+  return Told::kNow;
+}
+
+// Does not reap: the child keeps its number. Of other processes nothing is known.
 ProcessEnd Inspect(const Descriptor& handle) {
   siginfo_t info = {};
   if (waitid(P_PIDFD, static_cast<id_t>(handle.get()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
@@ -80,6 +105,7 @@ struct ProcessWatcher::Watched {
   ChildProcess child = {};      // The streams are for the watcher's thread.
   Descriptor grace = {};        // Guarded by mutex_. A timer.
   bool kill_requested = false;  // Guarded by mutex_.
+  bool awaits_parent = false;   // Guarded by mutex_. It has ended, and is not reaped.
 };
 
 Result<std::unique_ptr<ProcessWatcher>> ProcessWatcher::Create(
@@ -199,14 +225,35 @@ void ProcessWatcher::Handle(Id id, Source source) {
     const auto found = watched_.find(id);
     if (found == watched_.end()) return;  // Ended in an earlier event of the same batch.
     watched = found->second;
+    if (source == Source::kEnd && AwaitsParent(*watched)) return;
     if (source == Source::kGrace) {
-      Signal(watched->child, SIGKILL);
+      if (!watched->awaits_parent) Signal(watched->child, SIGKILL);
+      if (watched->awaits_parent) source = Source::kEnd;
       Remove(watched->grace);
     }
   }
   if (source == Source::kOut) Read(*watched, OutputStream::kOut);
   if (source == Source::kErr) Read(*watched, OutputStream::kErr);
   if (source == Source::kEnd) Finish(*watched);
+}
+
+// Whether how an adopted process has ended will be known when its parent has reaped it. That is
+// waited for as long as a kill waits; some parents never do it.
+bool ProcessWatcher::AwaitsParent(Watched& watched) {
+  ProcessEnd end;
+  if (!watched.child.is_adopted || watched.kill_requested || watched.awaits_parent ||
+      AskKernel(watched.child.handle, end) != Told::kNotYet) {
+    return false;
+  }
+  watched.grace = StartTimer(kill_grace_);
+  if (!watched.grace.is_open() || !Add(watched.grace, watched.id, Source::kGrace)) return false;
+  // From now on only that it is reaped is an event.
+  epoll_event event = {
+      .events = 0,
+      .data = {.u64 = watched.id << kSourceBits | static_cast<std::uint64_t>(Source::kEnd)}};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, watched.child.handle.get(), &event);
+  watched.awaits_parent = true;
+  return true;
 }
 
 // Reads once and not until the pipe is empty, so that no child keeps the thread from the others.
@@ -231,6 +278,10 @@ void ProcessWatcher::Finish(Watched& watched) {
     end.kill_requested = watched.kill_requested;
     // If somebody else has reaped the child, its number may belong to others by now.
     if (end.kind != ProcessEnd::Kind::kUnknown) kill(-watched.child.pid, SIGKILL);
+    // What was killed on request need not be waited for: see AwaitsParent().
+    if (watched.child.is_adopted && !watched.kill_requested) {
+      AskKernel(watched.child.handle, end);
+    }
     Reap(watched.child.handle);
     Remove(watched.child.handle);
     Remove(watched.grace);

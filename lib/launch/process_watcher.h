@@ -24,7 +24,8 @@ struct ProcessEnd {
   enum class Kind {
     kExited,    // `number` is its exit status.
     kSignaled,  // `number` is the signal.
-    kUnknown,   // Somebody else has reaped it: another part of this process, or its parent.
+    kUnknown,   // Somebody else has reaped it, another part of this process or its parent. Linux
+                // tells from 6.15 on of those that were adopted, unless they were killed by Kill().
   };
   Kind kind = Kind::kUnknown;
   int number = 0;
@@ -82,6 +83,7 @@ class ProcessWatcher {
   void Handle(Id id, Source source);
   void Read(Watched& watched, OutputStream stream);
   void Finish(Watched& watched);
+  bool AwaitsParent(Watched& watched);  // With mutex_ held.
   template <typename Function>
   void Call(Watched& watched, const Function& function);
   bool Add(const Descriptor& descriptor, Id id, Source source);

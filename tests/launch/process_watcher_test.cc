@@ -3,7 +3,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,11 +14,13 @@
 #include <set>
 #include <signal.h>
 #include <string>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "fake_spark.h"
 #include "launch/process.h"
@@ -352,6 +357,69 @@ TEST_CASE("a process that an earlier server has left is followed and ended like 
   CHECK(end.kind == ProcessEnd::Kind::kUnknown);
   CHECK(end.kill_requested);
   CHECK(AdoptProcess(identity).error().code == ErrorCode::kNotFound);
+}
+
+// Whether the kernel tells how processes ended that others reap.
+bool KernelTells() {
+  utsname system = {};
+  uname(&system);
+  int major = 0;
+  int minor = 0;
+  std::sscanf(system.release, "%d.%d", &major, &minor);
+  return major > 6 || (major == 6 && minor >= 15);
+}
+
+TEST_CASE("how an adopted process ended is known once its parent has reaped it") {
+  struct Row {
+    const char* end;
+    ProcessEnd::Kind kind;
+    int number;
+  };
+  const Row rows[] = {{"exit 7", ProcessEnd::Kind::kExited, 7},
+                      {"exit 0", ProcessEnd::Kind::kExited, 0},
+                      {"kill -KILL $$", ProcessEnd::Kind::kSignaled, SIGKILL}};
+  for (const Row& row : rows) {
+    CAPTURE(row.end);
+    const testing::Scratch scratch;
+    const std::filesystem::path gate = scratch.path() / "gate";
+    const auto watcher = ProcessWatcher::Create(kLongGrace).value();
+    // The parent is another process, and reaps it at once.
+    Collector parent;
+    REQUIRE(watcher->Watch(
+        Shell(fmt::format("mkfifo {0}; setsid sh -c 'echo $$; read go <{0}; {1}' & wait",
+                          gate.string(), row.end)),
+        parent, nullptr));
+    Result<ChildProcess> adopted = AdoptProcess(IdentityOf(std::stoi(parent.WaitForOutput("\n"))));
+    REQUIRE(adopted);
+    Collector collector;
+    REQUIRE(watcher->Watch(*std::move(adopted), collector, nullptr));
+    std::ofstream(gate) << "go\n";
+    const ProcessEnd end = collector.WaitForEnd();
+    CHECK(end.kind == (KernelTells() ? row.kind : ProcessEnd::Kind::kUnknown));
+    if (KernelTells()) CHECK(end.number == row.number);
+    parent.WaitForEnd();
+  }
+}
+
+TEST_CASE("an adopted process that nobody reaps has ended all the same, after the grace") {
+  const testing::Scratch scratch;
+  const std::filesystem::path gate = scratch.path() / "gate";
+  const auto watcher = ProcessWatcher::Create(std::chrono::milliseconds(10)).value();
+  Collector parent;
+  // The parent is replaced by a program that waits for no child.
+  const auto parents_id = watcher->Watch(
+      Shell(fmt::format(
+          "mkfifo {0}; setsid sh -c 'echo $$; read go <{0}; exit 7' & exec tail -f /dev/null",
+          gate.string())),
+      parent, nullptr);
+  Result<ChildProcess> adopted = AdoptProcess(IdentityOf(std::stoi(parent.WaitForOutput("\n"))));
+  REQUIRE(adopted);
+  Collector collector;
+  REQUIRE(watcher->Watch(*std::move(adopted), collector, nullptr));
+  std::ofstream(gate) << "go\n";
+  CHECK(collector.WaitForEnd().kind == ProcessEnd::Kind::kUnknown);
+  watcher->Kill(*parents_id);
+  parent.WaitForEnd();
 }
 
 TEST_CASE("no process is taken for another that had its number") {

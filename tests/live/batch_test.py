@@ -278,6 +278,19 @@ class Restarts(WithBatches):
         os.killpg(os.getpgid(python), signal.SIGKILL)
         self.assertEqual(self.ended(batch)["state"], "dead")
 
+    def test_how_a_batch_ends_after_a_crash_is_known_if_the_kernel_tells(self):
+        batch, _ = self.run_to_gate()
+        self.server.kill()
+        self.start()
+        self.gate.close()
+        view = self.ended(batch)
+        kernel = tuple(map(int, os.uname().release.split(".")[:2]))
+        if kernel >= (6, 15):
+            self.assertEqual((view["state"], view["exitCode"]), ("success", 0), view)
+        else:
+            self.assertEqual(view["state"], "dead", view)
+            self.assertIn("not known", view["endReason"])
+
     def test_a_batch_that_ended_without_a_server_has_a_reason(self):
         batch, python = self.run_to_gate()
         group = os.getpgid(python)
