@@ -1,5 +1,6 @@
 #include <livy/testing/fake_launcher.h>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -10,10 +11,26 @@
 
 namespace livy::testing {
 
-// Tells the observer once that the application has ended, whoever ends it first.
+// Tells the observer once that the application has ended, whoever ends it first. Has what it wrote.
 class FakeLauncher::ApplicationEnd {
  public:
-  explicit ApplicationEnd(ApplicationObserver observer) : observer_(std::move(observer)) {}
+  ApplicationEnd(ApplicationObserver observer, OutputSink output)
+      : output_(std::move(output)), observer_(std::move(observer)) {}
+
+  void Write(std::string_view text) {
+    if (output_) output_(text);
+    const std::lock_guard lock(mutex_);
+    while (!text.empty()) {
+      const std::string_view line = text.substr(0, text.find('\n'));
+      log_.insert(log_.end() - 1, std::string(line));
+      text.remove_prefix(std::min(line.size() + 1, text.size()));
+    }
+  }
+
+  LogPage Log(int from, int size) const {
+    const std::lock_guard lock(mutex_);
+    return internal::PageOfLog(log_, from, size);
+  }
 
   void Report(const ApplicationStatus& status) {
     ApplicationObserver observer;
@@ -25,8 +42,10 @@ class FakeLauncher::ApplicationEnd {
   }
 
  private:
-  std::mutex mutex_;
+  const OutputSink output_;
+  mutable std::mutex mutex_;
   ApplicationObserver observer_;  // Guarded by mutex_. Empty after the end.
+  std::vector<std::string> log_ = {"stdout: ", "\nstderr: "};  // Guarded by mutex_.
 };
 
 struct FakeLauncher::Shared {
@@ -44,9 +63,7 @@ class FakeLauncher::FakeApplication : public Application {
   FakeApplication(std::shared_ptr<ApplicationEnd> end, std::unique_ptr<internal::FakeDriver> driver)
       : end_(std::move(end)), driver_(std::move(driver)) {}
 
-  LogPage Log(int from, int size) const override {
-    return internal::PageOfLog({"stdout: ", "\nstderr: "}, from, size);
-  }
+  LogPage Log(int from, int size) const override { return end_->Log(from, size); }
 
   void ForgetSettings() override {}
 
@@ -77,15 +94,17 @@ FakeLauncher::~FakeLauncher() = default;
 
 Result<std::unique_ptr<Application>> FakeLauncher::Launch(const LaunchRequest& request,
                                                           ApplicationObserver observer) {
-  auto end = std::make_shared<ApplicationEnd>(std::move(observer));
+  const ApplicationObserver tell = observer;
+  auto end = std::make_shared<ApplicationEnd>(std::move(observer), request.output);
   bool answering = false;
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->launches.push_back(request);
     shared_->ends.push_back(end);
     if (shared_->failure) return *shared_->failure;
-    answering = shared_->answering;
+    answering = shared_->answering && !request.file;
   }
+  if (request.file) tell({.state = ApplicationState::kRunning});
   std::unique_ptr<internal::FakeDriver> driver;
   if (answering) {
     driver = std::make_unique<internal::FakeDriver>(request.conf, shared_->interpreter, [end] {
@@ -115,13 +134,17 @@ std::vector<LaunchRequest> FakeLauncher::launches() const {
   return shared_->launches;
 }
 
+void FakeLauncher::Write(std::size_t index, std::string_view lines) {
+  if (const std::shared_ptr<ApplicationEnd> application = At(index)) application->Write(lines);
+}
+
+std::shared_ptr<FakeLauncher::ApplicationEnd> FakeLauncher::At(std::size_t index) const {
+  const std::lock_guard lock(shared_->mutex);
+  return index < shared_->ends.size() ? shared_->ends[index] : nullptr;
+}
+
 void FakeLauncher::End(std::size_t index, const ApplicationStatus& status) {
-  std::shared_ptr<ApplicationEnd> end;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    if (index < shared_->ends.size()) end = shared_->ends[index];
-  }
-  if (end) end->Report(status);
+  if (const std::shared_ptr<ApplicationEnd> end = At(index)) end->Report(status);
 }
 
 }  // namespace livy::testing

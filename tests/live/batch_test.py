@@ -227,6 +227,18 @@ class Output(WithBatches):
         self.assertFalse(file.exists())
 
 
+    def test_what_the_driver_of_a_session_writes_is_kept(self):
+        session = self.server.start_session("pyspark")
+        _, page = self.server.request("GET", f"/sessions/{session}/output?size=1048576")
+        self.assertTrue(page["text"])
+        self.assertFalse(page["ended"])
+        # What a driver is told about its server is not among it.
+        (text,) = [
+            file.read_text() for file in self.folder.glob("state/livy/output/livy-session-*/0")]
+        self.assertEqual(text, page["text"])
+        self.assertNotIn("spark.livy.driver.secret", text)
+
+
 class Kills(WithBatches):
     def test_a_deleted_batch_leaves_no_process(self):
         batch, python = self.run_to_gate()

@@ -1,10 +1,12 @@
 // Client and server as an embedding program has them: by the public headers only.
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -49,6 +51,41 @@ TEST_CASE("a statement goes from a client to a driver and its result comes back"
   CHECK(done.started);
   CHECK(session.Delete());
   CHECK(session.Fetch().error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a batch is submitted, followed and waited for") {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("livy-embedded-" + std::to_string(getpid()));
+  {
+    Fixture f(nullptr, {.output_dir = folder});
+    const BatchHandle batch =
+        f.client->SubmitBatch({.file = "hdfs:/pi.py", .args = {"10"}, .name = "pi"}).value();
+    CHECK(batch.Fetch()->state == SessionState::kRunning);
+    CHECK(f.launcher->launches().at(0).file == "hdfs:/pi.py");
+    std::jthread writer([&] {
+      f.launcher->Write(0, "Pi is roughly 3.14\n");
+      f.launcher->Write(0, "bye\n");
+      f.launcher->End(0, {.state = ApplicationState::kFinished, .exit_code = 0});
+    });
+    std::string written;
+    OutputPage page;
+    while (!page.ended || page.next < page.end) {
+      page = batch.Output(page.next, kPlenty).value();
+      written += page.text;
+    }
+    CHECK(written == "Pi is roughly 3.14\nbye\n");
+    const Batch ended = batch.Wait(kPlenty).value();
+    CHECK(ended.state == SessionState::kSuccess);
+    CHECK(ended.log ==
+          std::vector<std::string>{"stdout: ", "Pi is roughly 3.14", "bye", "\nstderr: "});
+    CHECK(f.client->OpenBatch("pi")->Delete());
+    CHECK(batch.Fetch().error().code == ErrorCode::kNotFound);
+
+    const BatchHandle killed = f.client->SubmitBatch({.file = "hdfs:/pi.py"}).value();
+    CHECK(killed.Cancel());
+    CHECK(killed.Wait(kPlenty)->end_reason == "stopped");
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a client in the server's own process needs no socket") {

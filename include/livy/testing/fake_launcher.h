@@ -17,9 +17,9 @@ namespace livy::testing {
 // A statement's output that is `text` and nothing else.
 StatementOutput TextOutput(std::string_view text);
 
-// Each application it "launches" is a thread in this process that dials the server as a real driver
-// does and answers statements by calling a function. Safe to use from several threads; destroy it
-// after the server.
+// Each application it "launches" for a session is a thread in this process that dials the server as
+// a real driver does and answers statements by calling a function. A batch runs until End(). Safe
+// to use from several threads; destroy it after the server.
 class FakeLauncher : public Launcher {
  public:
   // What a statement gives. Called on the driver's thread, one statement at a time; a statement of
@@ -49,6 +49,10 @@ class FakeLauncher : public Launcher {
   // All requests so far, in order.
   std::vector<LaunchRequest> launches() const;
 
+  // As if an application had written that: lines of its log, and of its output if the server keeps
+  // that. `index` counts launches from 0.
+  void Write(std::size_t index, std::string_view lines);
+
   // Ends an application as if it had ended by itself; harmless if it has ended. `index` counts
   // launches from 0.
   void End(std::size_t index, const ApplicationStatus& status);
@@ -57,6 +61,8 @@ class FakeLauncher : public Launcher {
   class FakeApplication;
   class ApplicationEnd;
   struct Shared;
+
+  std::shared_ptr<ApplicationEnd> At(std::size_t index) const;
 
   const std::unique_ptr<Shared> shared_;
 };
