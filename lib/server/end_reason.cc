@@ -16,7 +16,8 @@ bool SaysNothing(std::string_view line) {
   const std::size_t text = line.find_first_not_of(" \t\r");
   if (text == line.npos) return true;
   const std::string_view rest = line.substr(text);
-  const bool is_frame = text > 0 && (rest.starts_with("at ") || rest.starts_with("... "));
+  const bool is_frame = text > 0 && (rest.starts_with("at ") || rest.starts_with("... ") ||
+                                     rest.starts_with("File \""));
   // As Spark's own logging writes it: the time, the level, the class. Each start has warnings.
   return is_frame || line.find(" INFO ") != line.npos || line.find(" WARN ") != line.npos;
 }

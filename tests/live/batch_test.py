@@ -87,6 +87,8 @@ def group_of(pid):
 
 
 class WithBatches(unittest.TestCase):
+    settings = "livy.spark.master = local[1]\n"
+
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         for name, text in PROGRAMS.items():
@@ -96,7 +98,7 @@ class WithBatches(unittest.TestCase):
         self.addCleanup(lambda: self.server.stop())
 
     def start(self):
-        settings = f"livy.spark.master = local[1]\nlivy.file.local-dir-whitelist = {self.folder}\n"
+        settings = self.settings + f"livy.file.local-dir-whitelist = {self.folder}\n"
         self.server = LiveServer(BUILD_ROOT, self.folder, settings)
 
     def submit(self, file, **fields):
@@ -326,6 +328,16 @@ class Restarts(WithBatches):
         view = self.ended("done")
         self.assertEqual((view["id"], view["state"], view["exitCode"]), (done, "success", 0))
         self.assertIn("the sum is 10", self.log(done))
+
+
+class NoMaster(WithBatches):
+    settings = "livy.spark.master = spark://127.0.0.1:9\n"  # Where nobody listens.
+
+    def test_a_batch_whose_master_cannot_be_reached_is_dead(self):
+        # Spark tries for a minute.
+        view = self.ended(self.submit("sum.py", args=["3"]))
+        self.assertEqual((view["state"], view["exitCode"]), ("dead", 1), view)
+        self.assertIn("All masters are unresponsive", "\n".join(self.log(view["id"])))
 
 
 class Clients(WithBatches):

@@ -36,6 +36,14 @@ TEST_CASE("the last words are the last lines of standard error that say somethin
         Lines{"Exception in thread \"main\" X: no memory"});
 }
 
+TEST_CASE("frames of Python say nothing, but what it was doing does") {
+  CHECK(LastWords(
+            {"Traceback (most recent call last):", "  File \"/jobs/fail.py\", line 2, in <module>",
+             "    raise ValueError(1)", "ValueError: 1", "File \"x\" is not there"}) ==
+        Lines{"Traceback (most recent call last):", "    raise ValueError(1)", "ValueError: 1",
+              "File \"x\" is not there"});
+}
+
 TEST_CASE("a last line that is too long is cut between characters") {
   const std::string snow = "\xE2\x98\x83";
   std::string line;
