@@ -76,7 +76,7 @@ void BatchSession::Start(Launcher& launcher, const LaunchRequest& launch,
   Result<std::unique_ptr<Application>> application =
       GuardedLaunch(services_.log, [&] { return launcher.Launch(request, Observer()); });
   if (application) return SetApplication(*std::move(application));
-  OnApplication({.state = ApplicationState::kFailed, .reason = application.error().message});
+  GiveUp(application.error().message);
 }
 
 void BatchSession::Recover(Launcher& launcher, std::function<void()> ended) {
@@ -97,7 +97,17 @@ void BatchSession::Recover(Launcher& launcher, std::function<void()> ended) {
       handle.empty() ? "it was being launched when its server died"
                      : fmt::format("it ended while there was no server, and how is not known: {}",
                                    application.error().message);
-  OnApplication({.state = ApplicationState::kFailed, .reason = reason});
+  GiveUp(reason);
+}
+
+// As in Apache Livy the log is what the batch wrote, and nothing else. Here there is none to write.
+void BatchSession::GiveUp(const std::string& reason) {
+  const ApplicationStatus status = {.state = ApplicationState::kFailed, .reason = reason};
+  {
+    const std::lock_guard lock(mutex_);
+    notes_.Add(EndSentence(EndedBy::kApplication, "", status));
+  }
+  OnApplication(status);
 }
 
 ApplicationObserver BatchSession::Observer() {
@@ -235,8 +245,6 @@ void BatchSession::OnEnd(const ApplicationStatus& status) {
                             .exit_code = status.exit_code,
                             .at = services_.clock.Wall()};
     record = record_;
-    // As in Apache Livy the log is what the batch wrote, and nothing else if it wrote anything.
-    if (application == nullptr) notes_.Add(sentence);
     waiting_.TakeAll(wakes);
     wakes.push_back(std::exchange(ended_, nullptr));
   }

@@ -89,6 +89,7 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
  private:
   ApplicationObserver Observer();
   void SetApplication(std::unique_ptr<Application> application);
+  void GiveUp(const std::string& reason);
   void OnApplication(const ApplicationStatus& status);
   void OnEnd(const ApplicationStatus& status);
   void SaveIfAlive();

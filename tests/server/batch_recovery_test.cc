@@ -186,6 +186,14 @@ TEST_CASE("a damaged batch is left out, and a damaged counter stops the server")
   CHECK(servers.batches->Load().error().code == ErrorCode::kUnavailable);
 }
 
+TEST_CASE("the log of a batch that ends before its launch is through has no more than it wrote") {
+  Servers servers;
+  servers.launcher.ends_at_once = true;
+  const auto batch = servers.Submit();
+  CHECK(batch->state() == SessionState::kSuccess);
+  CHECK(batch->Log(0, -1).lines == std::vector<std::string>{"stdout: ", "\nstderr: "});
+}
+
 TEST_CASE("a batch that is deleted while it is launched is killed when it is there") {
   Servers servers;
   const NewBatch created = servers.batches->Create({.file = "hdfs:/pi.py"}, "ada").value();

@@ -59,6 +59,7 @@ class ManualLauncher : public Launcher {
       processes.back()->observer({.is_waiting = true});
     } else {
       processes.back()->handle = "handle of " + request.tag;
+    if (ends_at_once) processes.back()->observer({.state = ApplicationState::kFinished});
     }
     return std::make_unique<ManualApplication>(processes.back());
   }
@@ -75,6 +76,7 @@ class ManualLauncher : public Launcher {
   std::string Describe() const override { return "by hand"; }
 
   std::optional<Error> failure = {};
+  bool ends_at_once = false;
   bool waits = false;  // Whether applications wait for their launch.
   std::vector<LaunchRequest> requests = {};
   std::vector<std::string> recovered = {};
