@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -10,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "launch/hadoop_conf.h"
 #include "launch/properties.h"
 #include "settings.h"
 #include "state_options.h"
@@ -31,6 +33,8 @@ const std::map<std::string_view, std::string_view> kOldNames = {
     {"livy.rsc.client.shutdown_timeout", "livy.rsc.client.shutdown-timeout"},
     {"livy.server.recovery.zk-state-store.retry-policy", "livy.server.zk.retry-policy"},
     {"livy.rsc.job_cancel.timeout", "livy.rsc.job-cancel.timeout"},
+    {"livy.server.yarn.app-leakage.check_timeout", "livy.server.yarn.app-leakage.check-timeout"},
+    {"livy.server.yarn.app-leakage.check_interval", "livy.server.yarn.app-leakage.check-interval"},
 };
 
 constexpr int kMany = 1'000'000;
@@ -116,6 +120,7 @@ void TakeSpark(Settings& settings, Options& options) {
   if (!modes.contains(spark.deploy_mode)) {
     settings.Fail("livy.spark.deploy-mode", spark.deploy_mode, "client, cluster or empty");
   }
+  settings.Take("livy.spark.file-list-configs", spark.file_lists);
   settings.Take("livy.file.local-dir-whitelist", spark.local_dirs_allowed);
   settings.Take("livy.server.session.allow-custom-classpath", spark.custom_classpath_allowed);
   settings.Take("livy.server.spark-home", options.spark_submit.spark_home);
@@ -123,6 +128,29 @@ void TakeSpark(Settings& settings, Options& options) {
   settings.Take("livy.server.spark-submit.max-waiting", options.spark_submit.submits_waiting_max, 0,
                 kMany);
   settings.Take("livy.cache-log.size", options.spark_submit.log_lines_max, 0, kMany);
+}
+
+void TakeClusters(Settings& settings, ClusterOptions& cluster) {
+  settings.Take("livy.server.yarn.resource-managers", cluster.resource_manager_urls);
+  settings.Take("livy.server.yarn.user", cluster.user);
+  settings.Take("livy.server.yarn.poll-interval", cluster.poll_interval);
+  settings.Take("livy.server.yarn.request-timeout", cluster.request_timeout);
+  settings.Take("livy.server.yarn.app-lookup-timeout", cluster.lookup_timeout);
+  settings.Take("livy.server.yarn.app-leakage.check-timeout", cluster.leak_timeout, kNone);
+  settings.Take("livy.server.yarn.app-leakage.check-interval", cluster.leak_interval);
+  settings.Take("livy.server.standalone.masters", cluster.standalone_urls);
+}
+
+// Where paths without a scheme are, is for Hadoop to say.
+Result<void> TakeHadoop(const Environment& environment, SparkRules& spark) {
+  std::optional<std::string> directory = environment("HADOOP_CONF_DIR");
+  if (!directory) directory = environment("YARN_CONF_DIR");
+  if (!directory) return {};
+  const Result<internal::HadoopConf> conf = internal::ReadHadoopConf(*directory);
+  if (!conf) return Invalid(conf.error().message);
+  const auto found = conf->find("fs.defaultFS");
+  if (found != conf->end() && !found->second.empty()) spark.default_fs = found->second;
+  return {};
 }
 
 // Drivers that run elsewhere cannot reach what is this machine's own.
@@ -200,10 +228,13 @@ Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
   TakeSessions(settings, options.server);
   TakeDriver(settings, options.server);
   TakeSpark(settings, options);
+  TakeClusters(settings, options.spark_submit.cluster);
   TakeLogLevel(settings, options);
   TakeRecovery(settings, options.server);
   TakeState(settings, environment, options);
   if (!settings.wrong().empty()) return Invalid(settings.wrong());
+  const Result<void> hadoop = TakeHadoop(environment, options.server.spark);
+  if (!hadoop) return hadoop.error();
   WarnOfLoopback(options);
   for (const std::string& key : settings.UnknownKeys()) {
     options.warnings.push_back(fmt::format("{} is not a setting of this server.", key));

@@ -46,6 +46,8 @@ struct ApplicationStatus {
   std::string reason = {};            // Why it ended, such as "spark-submit exited with status 1".
   std::optional<int> exit_code = {};  // Of a process that exited by itself.
   bool is_waiting = false;            // It is not being launched yet, because many others are.
+
+  bool operator==(const ApplicationStatus&) const = default;
 };
 
 // Lines of an application's output, in the order and with the headers in which Apache Livy shows
@@ -110,6 +112,23 @@ class Launcher {
   virtual std::string Describe() const = 0;
 };
 
+// How clusters are asked about applications. Cluster managers tell of nothing by themselves.
+struct ClusterOptions {
+  // Of YARN's ResourceManagers, or of the web pages of standalone masters; one that does not answer
+  // or is on standby is passed over. Empty: what yarn-site.xml in $HADOOP_CONF_DIR or
+  // $YARN_CONF_DIR says; port 8080 of the masters.
+  std::vector<std::string> resource_manager_urls = {};
+  std::vector<std::string> standalone_urls = {};
+  std::string user = {};  // Whose name requests to YARN carry; empty: the process's user.
+  std::chrono::milliseconds poll_interval = std::chrono::seconds(5);
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
+  // Until a cluster knows what was launched; then it has failed.
+  std::chrono::milliseconds lookup_timeout = std::chrono::seconds(120);
+  // What a cluster comes to know after that is ended: how long and how often it is looked for.
+  std::chrono::milliseconds leak_timeout = std::chrono::seconds(600);
+  std::chrono::milliseconds leak_interval = std::chrono::seconds(60);
+};
+
 struct SparkSubmitOptions {
   std::filesystem::path spark_home = {};  // Empty: $SPARK_HOME.
   std::filesystem::path work_dir = {};    // For properties files and the driver's jar; created
@@ -122,9 +141,11 @@ struct SparkSubmitOptions {
   // connected. Further launches wait for their turn, up to as many as the second says.
   int submits_max = 100;
   int submits_waiting_max = 10000;
+  ClusterOptions cluster = {};
 };
 
-// Starts applications by spark-submit, each in a process group of its own. Checks at once that
+// Starts applications by spark-submit, each in a process group of its own, and follows those that
+// run on YARN, or in cluster mode of a standalone master, there. Checks at once that
 // there is a Spark and a Java that run. Fails with kInvalidArgument and what is missing otherwise.
 // `log` outlives the launcher.
 Result<std::unique_ptr<Launcher>> MakeSparkSubmitLauncher(const SparkSubmitOptions& options,

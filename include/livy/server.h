@@ -58,6 +58,9 @@ struct SparkRules {
   std::string master = "local[*]";      // Of every session: livy.spark.master.
   std::string deploy_mode = {};         // livy.spark.deploy-mode; empty: Spark's default.
   std::string default_fs = "file:///";  // Put before paths without a scheme.
+  // Spark settings whose values are lists of files, beside Spark's own:
+  // livy.spark.file-list-configs.
+  std::vector<std::string> file_lists = {};
   // Directories whose local files requests may use: livy.file.local-dir-whitelist.
   std::vector<std::string> local_dirs_allowed = {};
   // Spark settings that requests may not make: spark-blacklist.conf.

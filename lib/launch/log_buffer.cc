@@ -20,8 +20,13 @@ void LogBuffer::Add(OutputStream stream, std::string line) {
   lines.push_back(std::move(line));
 }
 
+void LogBuffer::SetDiagnostics(std::string header, std::vector<std::string> lines) {
+  diagnostics_ = std::move(lines);
+  diagnostics_.insert(diagnostics_.begin(), std::move(header));
+}
+
 LogPage LogBuffer::Page(int from, int size) const {
-  const int total = static_cast<int>(out_.size() + err_.size() + 2);
+  const int total = static_cast<int>(out_.size() + err_.size() + diagnostics_.size() + 2);
   const LogSlice slice = SliceLog(total, from, size);
   LogPage page{.from = slice.from, .total = total};
   page.lines.reserve(static_cast<std::size_t>(slice.end - slice.begin));
@@ -34,7 +39,8 @@ const std::string& LogBuffer::Line(std::size_t index) const {
   if (index == 0) return kOutHeader;
   if (index <= out_.size()) return out_[index - 1];
   if (index == out_.size() + 1) return kErrHeader;
-  return err_[index - out_.size() - 2];
+  const std::size_t rest = index - out_.size() - 2;
+  return rest < err_.size() ? err_[rest] : diagnostics_[rest - err_.size()];
 }
 
 }  // namespace livy::internal

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <string>
+#include <vector>
 
 #include <livy/launcher.h>
 
@@ -19,6 +20,9 @@ class LogBuffer {
 
   void Add(OutputStream stream, std::string line);
 
+  // Shows `lines` below `header`, at the end; what was there is replaced.
+  void SetDiagnostics(std::string header, std::vector<std::string> lines);
+
   // As Application::Log(). Costs what the page holds, not what is kept.
   LogPage Page(int from, int size) const;
 
@@ -28,6 +32,7 @@ class LogBuffer {
   std::size_t lines_max_;
   std::deque<std::string> out_ = {};
   std::deque<std::string> err_ = {};
+  std::vector<std::string> diagnostics_ = {};  // With their header; empty: none are shown.
 };
 
 }  // namespace livy::internal

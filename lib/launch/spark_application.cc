@@ -1,65 +1,59 @@
 #include "launch/spark_application.h"
 
 #include <algorithm>
-#include <string.h>
-#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "launch/standalone_cluster.h"
+
 namespace livy::internal {
 namespace {
 
-// Such as "9 (SIGKILL)".
-std::string SignalText(int number) {
-  const char* name = sigabbrev_np(number);
-  return name == nullptr ? fmt::format("{}", number) : fmt::format("{} (SIG{})", number, name);
+using enum ApplicationState;
+
+std::size_t AtLeastZero(int number) {
+  return static_cast<std::size_t>(std::max(0, number));
+}
+
+// An element of the list like any other; clients know these very texts, the line feed included.
+const char* DiagnosticsHeader(ClusterKind kind) {
+  switch (kind) {
+    case ClusterKind::kYarn:
+      return "\nYARN Diagnostics: ";
+    case ClusterKind::kKubernetes:
+      return "\nKubernetes Diagnostics: ";
+    case ClusterKind::kNone:
+    case ClusterKind::kStandalone:
+      break;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
-ApplicationStatus StatusOf(const ProcessEnd& end, std::string_view program) {
-  ApplicationStatus status{.state = ApplicationState::kFailed};
-  switch (end.kind) {
-    case ProcessEnd::Kind::kExited:
-      if (end.number == 0) status.state = ApplicationState::kFinished;
-      status.reason = fmt::format("{} exited with status {}", program, end.number);
-      status.exit_code = end.number;
-      break;
-    case ProcessEnd::Kind::kSignaled:
-      status.reason = fmt::format("{} was ended by signal {}", program, SignalText(end.number));
-      break;
-    case ProcessEnd::Kind::kUnknown:
-      status.reason = fmt::format("{} ended; its exit status is not known", program);
-      break;
-  }
-  if (end.kill_requested) {
-    status.state = ApplicationState::kKilled;
-    status.reason = fmt::format("{} on request", status.reason);
-  }
-  return status;
+SparkApplication::SparkApplication(Parts parts)
+    : parts_(std::move(parts)),
+      out_(AtLeastZero(parts_.log_line_bytes_max)),
+      err_(AtLeastZero(parts_.log_line_bytes_max)),
+      handle_(parts_.handle),
+      progress_(parts_.rules),
+      log_(AtLeastZero(parts_.log_lines_max)) {
+  if (const char* header = DiagnosticsHeader(parts_.handle.target.kind))
+    log_.SetDiagnostics(header, {});
 }
 
-SparkApplication::SparkApplication(Limits limits, ApplicationObserver observer, OutputSink output,
-                                   std::shared_ptr<ProcessWatcher> watcher,
-                                   std::shared_ptr<SubmitQueue> queue)
-    : observer_(std::move(observer)),
-      output_(std::move(output)),
-      watcher_(std::move(watcher)),
-      queue_(std::move(queue)),
-      out_(static_cast<std::size_t>(std::max(0, limits.line_bytes_max))),
-      err_(static_cast<std::size_t>(std::max(0, limits.line_bytes_max))),
-      log_(static_cast<std::size_t>(std::max(0, limits.lines_max))) {}
-
-// After the turn there may be a process; after both nobody calls this object.
+// After the turn there may be a process, and a look at the cluster; after all three nobody calls
+// this object.
 SparkApplication::~SparkApplication() {
-  queue_->Forget(turn_);
-  if (process_ != 0) watcher_->Forget(process_);
+  parts_.queue->Forget(turn_);
+  if (process_ != 0) parts_.watcher->Forget(process_);
+  if (watch_ != 0) parts_.monitor->Forget(watch_);
 }
 
 Result<void> SparkApplication::Begin(ProcessStarter start) {
   start_ = std::move(start);
-  const Result<SubmitQueue::Entry> entry = queue_->Enter(*this);
+  const Result<SubmitQueue::Entry> entry = parts_.queue->Enter(*this);
   if (!entry) return entry.error();
   {
     const std::lock_guard lock(mutex_);
@@ -72,12 +66,21 @@ Result<void> SparkApplication::Begin(ProcessStarter start) {
     return {};
   }
   Result<void> started = Start();
-  if (!started) queue_->Release(entry->id);
+  if (!started) parts_.queue->Release(entry->id);
   return started;
 }
 
 Result<void> SparkApplication::Adopt(ChildProcess child) {
   return Follow(std::move(child), nullptr);
+}
+
+void SparkApplication::FollowCluster() {
+  {
+    const std::lock_guard lock(mutex_);
+    progress_.OnRecovery(handle_.app_id, parts_.clock->Now());
+  }
+  Watch();
+  parts_.monitor->PollSoon();
 }
 
 bool SparkApplication::OnTurn(SubmitQueue::Id id) {
@@ -86,7 +89,7 @@ bool SparkApplication::OnTurn(SubmitQueue::Id id) {
     turn_ = id;
   }
   const Result<void> started = Start();
-  if (!started) Tell({.state = ApplicationState::kFailed, .reason = started.error().message});
+  if (!started) Tell({.state = kFailed, .reason = started.error().message});
   return started.has_value();
 }
 
@@ -105,12 +108,16 @@ Result<void> SparkApplication::Follow(ChildProcess child, std::shared_ptr<Privat
   {
     const std::lock_guard lock(mutex_);
     settings_ = settings;
-    handle_ = IdentityOf(child.pid);
+    handle_.process = IdentityOf(child.pid);
+    progress_.OnProcessStart(parts_.clock->Now());
+    last_ = progress_.status();
+    untold_.push_back(last_);
   }
   // Before the watcher knows the child: it may report the end at once.
-  Tell({.state = ApplicationState::kRunning});
+  TellAll();
+  if (parts_.monitor != nullptr) Watch();
   const Result<ProcessWatcher::Id> id =
-      watcher_->Watch(std::move(child), *this, std::move(settings));
+      parts_.watcher->Watch(std::move(child), *this, std::move(settings));
   if (!id) return id.error();
   bool is_unwanted = false;
   {
@@ -118,24 +125,30 @@ Result<void> SparkApplication::Follow(ChildProcess child, std::shared_ptr<Privat
     process_ = *id;
     is_unwanted = kill_requested_;
   }
-  if (is_unwanted) watcher_->Kill(*id);
+  if (is_unwanted) parts_.watcher->Kill(*id);
   return {};
+}
+
+void SparkApplication::Watch() {
+  const std::lock_guard lock(mutex_);
+  watch_ = parts_.monitor->Watch({.tag = parts_.tag, .app_id = handle_.app_id}, *this);
 }
 
 LogPage SparkApplication::Log(int from, int size) const {
   const std::lock_guard lock(mutex_);
-  const std::optional<SubmitQueue::Place> place = queue_->PlaceOf(turn_);
+  const std::optional<SubmitQueue::Place> place = parts_.queue->PlaceOf(turn_);
   if (!place) return log_.Page(from, size);
   LogBuffer waiting(1);
   waiting.Add(OutputStream::kErr,
               fmt::format("Waiting to be launched: number {} of {}, {} at a time.", place->number,
-                          place->waiting, queue_->running_max()));
+                          place->waiting, parts_.queue->running_max()));
   return waiting.Page(from, size);
 }
 
 std::string SparkApplication::Handle() const {
   const std::lock_guard lock(mutex_);
-  return handle_;
+  const bool has_begun = !handle_.process.empty() || !handle_.app_id.empty();
+  return has_begun ? FormatHandle(handle_) : "";
 }
 
 // What has connected is a driver and not a launch.
@@ -148,7 +161,7 @@ void SparkApplication::ForgetSettings() {
     turn = turn_;
   }
   if (const std::shared_ptr<PrivateFile> file = settings.lock()) file->Remove();
-  queue_->Release(turn);
+  parts_.queue->Release(turn);
 }
 
 void SparkApplication::Kill() {
@@ -160,30 +173,99 @@ void SparkApplication::Kill() {
     turn = turn_;
     process = process_;
   }
-  if (queue_->Withdraw(turn)) {
-    Tell({.state = ApplicationState::kKilled, .reason = "ended on request before it was launched"});
-  } else if (process != 0) {
-    watcher_->Kill(process);
+  if (parts_.queue->Withdraw(turn)) {
+    return Tell({.state = kKilled, .reason = "ended on request before it was launched"});
   }
+  {
+    const std::lock_guard lock(mutex_);
+    progress_.OnKill(parts_.clock->Now());
+  }
+  if (process != 0) parts_.watcher->Kill(process);
+  Settle();
 }
 
 void SparkApplication::OnOutput(OutputStream stream, std::string_view bytes) {
-  if (output_) output_(bytes);
+  if (parts_.output) parts_.output(bytes);
   const std::lock_guard lock(mutex_);
   LineBuffer& buffer = stream == OutputStream::kOut ? out_ : err_;
-  buffer.Append(bytes, [&](std::string line) { log_.Add(stream, std::move(line)); });
+  buffer.Append(bytes, [&](std::string line) { AddLine(stream, std::move(line)); });
+}
+
+// Called with the lock.
+void SparkApplication::AddLine(OutputStream stream, std::string line) {
+  if (!parts_.rules.finds_by_tag && handle_.app_id.empty()) {
+    if (std::optional<std::string> id = StandaloneIdIn(line)) {
+      handle_.app_id = *id;
+      progress_.OnAppId(*id);
+      parts_.monitor->SetAppId(watch_, *std::move(id));
+    }
+  }
+  log_.Add(stream, std::move(line));
 }
 
 void SparkApplication::OnEnd(const ProcessEnd& end) {
   SubmitQueue::Id turn = 0;
   {
     const std::lock_guard lock(mutex_);
-    out_.Finish([this](std::string line) { log_.Add(OutputStream::kOut, std::move(line)); });
-    err_.Finish([this](std::string line) { log_.Add(OutputStream::kErr, std::move(line)); });
+    out_.Finish([this](std::string line) { AddLine(OutputStream::kOut, std::move(line)); });
+    err_.Finish([this](std::string line) { AddLine(OutputStream::kErr, std::move(line)); });
     turn = turn_;
+    progress_.OnProcessEnd(end, parts_.clock->Now());
   }
-  Tell(StatusOf(end, "spark-submit"));
-  queue_->Release(turn);
+  if (parts_.monitor != nullptr) parts_.monitor->PollSoon();
+  Settle();
+  parts_.queue->Release(turn);
+}
+
+void SparkApplication::OnReport(const std::optional<ClusterReport>& report, Clock::TimePoint now) {
+  {
+    const std::lock_guard lock(mutex_);
+    progress_.OnReport(report, now);
+    if (report) handle_.app_id = report->app_id;
+    const char* header = DiagnosticsHeader(parts_.handle.target.kind);
+    if (header != nullptr) log_.SetDiagnostics(header, progress_.diagnostics());
+  }
+  Settle();
+}
+
+void SparkApplication::OnSilence(Clock::TimePoint now) {
+  {
+    const std::lock_guard lock(mutex_);
+    progress_.OnSilence(now);
+  }
+  Settle();
+}
+
+// Does what follows from the progress, and tells of it.
+void SparkApplication::Settle() {
+  ClusterMonitor::Id watch = 0;
+  ProcessWatcher::Id process = 0;
+  bool is_over = false;
+  bool is_abandoned = false;
+  bool wants_kill = false;
+  ClusterKey key = {.tag = parts_.tag};
+  {
+    const std::lock_guard lock(mutex_);
+    watch = watch_;
+    process = process_;
+    key.app_id = handle_.app_id;
+    is_over = progress_.is_final();
+    wants_kill = progress_.wants_kill();
+    is_abandoned = progress_.is_abandoned() && !was_abandoned_;
+    was_abandoned_ = progress_.is_abandoned();
+    if (!(progress_.status() == last_)) {
+      last_ = progress_.status();
+      untold_.push_back(last_);
+    }
+  }
+  if (parts_.monitor != nullptr) {
+    if (wants_kill) parts_.monitor->Kill(watch);
+    if (is_over) parts_.monitor->Drop(watch);
+    if (is_abandoned) parts_.monitor->KillWhenSeen(std::move(key));
+    // One that submits for so long that it was given up.
+    if (is_over && process != 0) parts_.watcher->Kill(process);
+  }
+  TellAll();
 }
 
 void SparkApplication::Tell(ApplicationStatus status) {
@@ -202,7 +284,7 @@ void SparkApplication::TellAll() {
     const ApplicationStatus status = std::move(untold_.front());
     untold_.pop_front();
     lock.unlock();
-    observer_(status);
+    parts_.observer(status);
     lock.lock();
   }
   is_telling_ = false;

@@ -1,8 +1,11 @@
 #include "launch/spark_submit.h"
 
+#include <array>
 #include <cstdlib>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,9 +14,12 @@
 
 #include "files/private_file.h"
 #include "launch/driver_jar.h"
+#include "launch/hadoop_conf.h"
 #include "launch/process.h"
 #include "launch/properties.h"
 #include "launch/spark_command.h"
+#include "launch/standalone_cluster.h"
+#include "launch/yarn_cluster.h"
 
 namespace livy {
 namespace internal {
@@ -52,6 +58,15 @@ void RemoveLeftOvers(const std::filesystem::path& directory) {
   }
 }
 
+// Of the process; its number if it has no name.
+std::string UserName() {
+  passwd entry = {};
+  passwd* found = nullptr;
+  std::array<char, 16384> buffer;
+  getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found);
+  return found == nullptr ? std::to_string(geteuid()) : found->pw_name;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Launcher>> SparkSubmitLauncher::Create(const SparkSubmitOptions& wanted,
@@ -88,26 +103,33 @@ SparkSubmitLauncher::SparkSubmitLauncher(SparkSubmitOptions options, SparkHome h
       driver_jar_(std::move(driver_jar)),
       log_(log) {}
 
-// Turns are given by threads that others own.
+// Turns are given by threads that others own, and the monitors write to a log that is others', too.
 SparkSubmitLauncher::~SparkSubmitLauncher() {
   if (queue_ != nullptr) queue_->Close();
+  for (const auto& [master, monitor] : monitors_)
+    monitor->Stop();
 }
 
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchRequest& request,
                                                                  ApplicationObserver observer) {
-  std::unique_ptr<SparkApplication> application =
-      MakeApplication(std::move(observer), request.output);
-  const Result<void> begun = application->Begin([this, request] { return Start(request); });
-  if (!begun) return begun.error();
-  return std::unique_ptr<Application>(std::move(application));
-}
-
-Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request) const {
   // --properties-file takes the place of spark-defaults.conf, so what is there goes into our file.
   const Result<Properties> defaults = ReadSparkDefaults(home_);
   if (!defaults) return defaults.error();
-  const Properties settings = SettingsFor(request, *defaults, home_);
+  Properties settings = SettingsFor(request, *defaults, home_);
+  ApplicationHandle handle = {.target = TargetOf(settings)};
+  if (handle.target.kind != ClusterKind::kNone) handle.master = settings["spark.master"];
 
+  Result<std::unique_ptr<SparkApplication>> application =
+      MakeApplication(request.tag, std::move(handle), std::move(observer), request.output);
+  if (!application) return application.error();
+  const Result<void> begun =
+      (*application)->Begin([this, request, settings] { return Start(request, settings); });
+  if (!begun) return begun.error();
+  return std::unique_ptr<Application>(*std::move(application));
+}
+
+Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
+                                                  const Properties& settings) const {
   Result<PrivateFile> properties = PrivateFile::Create(
       options_.work_dir, kPropertiesPrefix, kPropertiesSuffix, FormatProperties(settings));
   if (!properties) return properties.error();
@@ -127,23 +149,78 @@ Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request) 
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::string& tag,
                                                                   const std::string& handle,
                                                                   ApplicationObserver observer) {
-  Result<ChildProcess> process = AdoptProcess(handle);
-  if (!process) return process.error();
-  std::unique_ptr<SparkApplication> application = MakeApplication(std::move(observer), nullptr);
-  const pid_t pid = process->pid;
-  if (Result<void> followed = application->Adopt(*std::move(process)); !followed)
+  const Result<ApplicationHandle> known = ParseHandle(handle);
+  if (!known) return known.error();
+  Result<ChildProcess> process = AdoptProcess(known->process);
+  const bool follows_cluster = !process && known->target.is_cluster_mode;
+  if (!process && !follows_cluster) return process.error();
+  Result<std::unique_ptr<SparkApplication>> application =
+      MakeApplication(tag, *known, std::move(observer), nullptr);
+  if (!application) return application.error();
+  if (follows_cluster) {
+    (*application)->FollowCluster();
+  } else if (Result<void> followed = (*application)->Adopt(*std::move(process)); !followed) {
     return followed.error();
-  log_.Write(LogLevel::kInfo, "launch",
-             fmt::format("application={} process={} found again", tag, pid));
-  return std::unique_ptr<Application>(std::move(application));
+  }
+  log_.Write(LogLevel::kInfo, "launch", fmt::format("application={} found again", tag));
+  return std::unique_ptr<Application>(*std::move(application));
 }
 
-std::unique_ptr<SparkApplication> SparkSubmitLauncher::MakeApplication(ApplicationObserver observer,
-                                                                       OutputSink output) const {
-  const SparkApplication::Limits limits{.lines_max = options_.log_lines_max,
-                                        .line_bytes_max = options_.log_line_bytes_max};
-  return std::make_unique<SparkApplication>(limits, std::move(observer), std::move(output),
-                                            watcher_, queue_);
+Result<std::unique_ptr<SparkApplication>> SparkSubmitLauncher::MakeApplication(
+    const std::string& tag, ApplicationHandle handle, ApplicationObserver observer,
+    OutputSink output) {
+  Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorFor(handle);
+  if (!monitor) return monitor.error();
+  const ApplicationProgress::Rules rules = {
+      .has_cluster = *monitor != nullptr,
+      .is_cluster_mode = handle.target.is_cluster_mode,
+      .finds_by_tag = handle.target.kind != ClusterKind::kStandalone,
+      .cluster = handle.target.kind == ClusterKind::kYarn ? "YARN" : "the standalone cluster",
+      .lookup_timeout = options_.cluster.lookup_timeout};
+  return std::make_unique<SparkApplication>(
+      SparkApplication::Parts{.log_lines_max = options_.log_lines_max,
+                              .log_line_bytes_max = options_.log_line_bytes_max,
+                              .observer = std::move(observer),
+                              .output = std::move(output),
+                              .watcher = watcher_,
+                              .queue = queue_,
+                              .monitor = *std::move(monitor),
+                              .clock = clock_,
+                              .rules = rules,
+                              .tag = tag,
+                              .handle = std::move(handle)});
+}
+
+// Null where the process is the driver and nobody knows more.
+Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
+    const ApplicationHandle& handle) {
+  const bool is_standalone =
+      handle.target.kind == ClusterKind::kStandalone && handle.target.is_cluster_mode;
+  if (handle.target.kind != ClusterKind::kYarn && !is_standalone) return nullptr;
+  const ClusterOptions& wanted = options_.cluster;
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<ClusterMonitor>& monitor = monitors_[handle.master];
+  if (monitor != nullptr) return monitor;
+  std::unique_ptr<Cluster> cluster;
+  if (is_standalone) {
+    cluster = std::make_unique<StandaloneCluster>(
+        wanted.standalone_urls.empty() ? WebPagesOf(handle.master) : wanted.standalone_urls,
+        wanted.request_timeout);
+  } else {
+    const Result<HadoopConf> conf = ReadHadoopConf(HadoopConfDirectory());
+    if (!conf) return conf.error();
+    cluster = std::make_unique<YarnCluster>(
+        wanted.resource_manager_urls.empty() ? ResourceManagersOf(*conf)
+                                             : wanted.resource_manager_urls,
+        wanted.user.empty() ? UserName() : wanted.user, wanted.request_timeout);
+  }
+  log_.Write(LogLevel::kInfo, "launch", fmt::format("following {}", cluster->Describe()));
+  monitor = std::make_shared<ClusterMonitor>(std::move(cluster),
+                                             MonitorLimits{.poll_interval = wanted.poll_interval,
+                                                           .leak_interval = wanted.leak_interval,
+                                                           .leak_timeout = wanted.leak_timeout},
+                                             *clock_, log_);
+  return monitor;
 }
 
 std::map<std::string, std::string> SparkSubmitLauncher::DefaultConf() const {

@@ -4,12 +4,15 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
+#include <livy/clock.h>
 #include <livy/launcher.h>
 #include <livy/log.h>
 #include <livy/result.h>
 
+#include "launch/cluster_monitor.h"
 #include "launch/process_watcher.h"
 #include "launch/spark_application.h"
 #include "launch/spark_home.h"
@@ -37,9 +40,12 @@ class SparkSubmitLauncher : public Launcher {
   SparkSubmitLauncher(SparkSubmitOptions options, SparkHome home, std::filesystem::path driver_jar,
                       LogSink& log);
 
-  Result<StartedProcess> Start(const LaunchRequest& request) const;
-  std::unique_ptr<SparkApplication> MakeApplication(ApplicationObserver observer,
-                                                    OutputSink output) const;
+  Result<StartedProcess> Start(const LaunchRequest& request, const Properties& settings) const;
+  Result<std::unique_ptr<SparkApplication>> MakeApplication(const std::string& tag,
+                                                            ApplicationHandle handle,
+                                                            ApplicationObserver observer,
+                                                            OutputSink output);
+  Result<std::shared_ptr<ClusterMonitor>> MonitorFor(const ApplicationHandle& handle);
 
   const SparkSubmitOptions options_;
   const SparkHome home_;
@@ -47,6 +53,10 @@ class SparkSubmitLauncher : public Launcher {
   LogSink& log_;
   std::shared_ptr<ProcessWatcher> watcher_;
   std::shared_ptr<SubmitQueue> queue_;
+  const std::shared_ptr<Clock> clock_ = MakeSystemClock();
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<ClusterMonitor>>
+      monitors_;  // Guarded by mutex_. By master.
 };
 
 }  // namespace livy::internal

@@ -13,6 +13,7 @@ constexpr std::size_t kLinesMax = 5;
 constexpr std::size_t kLineBytesMax = 500;
 
 bool SaysNothing(std::string_view line) {
+  if (line.starts_with('\n')) return true;  // A header: nothing that was written has a line feed.
   const std::size_t text = line.find_first_not_of(" \t\r");
   if (text == line.npos) return true;
   const std::string_view rest = line.substr(text);

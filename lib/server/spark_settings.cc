@@ -129,6 +129,10 @@ Result<void> ResolveFiles(const Request& request, const SparkRules& rules, Spark
         key, field == fields.end() ? std::vector<std::string>() : *field->second, rules, conf);
     if (!merged) return merged;
   }
+  for (const std::string& key : rules.file_lists) {
+    if (std::ranges::find(kFileLists, key) != kFileLists.end()) continue;
+    if (const Result<void> merged = MergeFiles(key, {}, rules, conf); !merged) return merged;
+  }
   return {};
 }
 

@@ -110,6 +110,22 @@ const std::vector<Key> kKeys = {
     {"livy.server.session.allow-custom-classpath", "TRUE", "true",
      SHOW(server.spark.custom_classpath_allowed)},
     {"livy.server.spark-home", "/opt/spark", "/opt/spark", SHOW(spark_submit.spark_home.string())},
+    {"livy.spark.file-list-configs", "spark.a, spark.b", "spark.a|spark.b",
+     SHOW(server.spark.file_lists)},
+    {"livy.server.yarn.resource-managers", "http://a:1,http://b:1", "http://a:1|http://b:1",
+     SHOW(spark_submit.cluster.resource_manager_urls)},
+    {"livy.server.standalone.masters", "http://a:1", "http://a:1",
+     SHOW(spark_submit.cluster.standalone_urls)},
+    {"livy.server.yarn.user", "ada", "ada", SHOW(spark_submit.cluster.user)},
+    {"livy.server.yarn.poll-interval", "1s", "1000 ms", SHOW(spark_submit.cluster.poll_interval)},
+    {"livy.server.yarn.request-timeout", "1s", "1000 ms",
+     SHOW(spark_submit.cluster.request_timeout)},
+    {"livy.server.yarn.app-lookup-timeout", "1s", "1000 ms",
+     SHOW(spark_submit.cluster.lookup_timeout)},
+    {"livy.server.yarn.app-leakage.check-timeout", "1s", "1000 ms",
+     SHOW(spark_submit.cluster.leak_timeout)},
+    {"livy.server.yarn.app-leakage.check-interval", "1s", "1000 ms",
+     SHOW(spark_submit.cluster.leak_interval)},
     {"livy.server.spark-submit.max", "7", "7", SHOW(spark_submit.submits_max)},
     {"livy.server.spark-submit.max-waiting", "0", "0", SHOW(spark_submit.submits_waiting_max)},
     {"livy.cache-log.size", "0", "0", SHOW(spark_submit.log_lines_max)},
@@ -412,6 +428,19 @@ TEST_CASE("docs/configuration.md has every key, with its default") {
     if (value.empty() || value.starts_with("$XDG_STATE_HOME")) continue;
     CHECK(key.show(Make({{key.name, value}})) == key.show(unset));
   }
+}
+
+TEST_CASE("paths without a scheme are where Hadoop's settings say") {
+  Scratch scratch;
+  scratch.Write("core-site.xml",
+                "<property><name>fs.defaultFS</name><value>hdfs://nn:9000</value></property>");
+  const std::string folder = scratch.path().string();
+  const auto default_fs = [](const std::string& variable, const std::string& value) {
+    return MakeOptions({}, Variables({{"HOME", "/home/ada"}, {variable, value}}))
+        ->server.spark.default_fs;
+  };
+  CHECK(default_fs("YARN_CONF_DIR", folder) == "hdfs://nn:9000");
+  CHECK(default_fs("HADOOP_CONF_DIR", "/nowhere") == "file:///");
 }
 
 TEST_CASE("an address that drivers on a cluster cannot reach is warned of") {

@@ -38,6 +38,16 @@ TEST_CASE("lists of files are merged, the request's first, and resolved") {
   CHECK(conf.at("spark.jars") == "hdfs://nn/a.jar,hdfs:///b.jar,hdfs://nn/c.jar");
 }
 
+TEST_CASE("settings that the operator calls lists of files are resolved like Spark's own") {
+  const SessionRequest request = {.conf = {{"spark.more", "/a /b"}, {"spark.other", "/c"}}};
+  const SparkConf conf =
+      SparkConfFor(request, {.default_fs = "hdfs://nn", .file_lists = {"spark.more", "spark.none"}})
+          .value();
+  CHECK(conf.at("spark.more") == "hdfs://nn/a,hdfs://nn/b");
+  CHECK(conf.at("spark.other") == "/c");
+  CHECK_FALSE(conf.contains("spark.none"));
+}
+
 TEST_CASE("a file is resolved by its scheme, and a local one must be in an allowed directory") {
   struct Row {
     const char* uri;

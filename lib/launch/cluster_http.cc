@@ -1,0 +1,54 @@
+#include "launch/cluster_http.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace livy::internal {
+namespace {
+
+// What a cluster says of some hundred applications.
+constexpr std::size_t kAnswerBytesMax = 64 << 20;
+
+}  // namespace
+
+ClusterHttp::ClusterHttp(std::vector<std::string> urls, std::chrono::milliseconds timeout)
+    : urls_(std::move(urls)), timeout_(timeout), connections_(urls_.size()) {}
+
+Result<HttpResponse> ClusterHttp::Send(const HttpRequest& request, const InCharge& in_charge) {
+  const std::size_t first = current_;
+  Result<HttpResponse> answer = Error{ErrorCode::kUnavailable, "There is no address."};
+  for (std::size_t i = 0; i < urls_.size(); ++i) {
+    current_ = (first + i) % urls_.size();
+    answer = SendTo(current_, request, in_charge);
+    if (answer || answer.error().code != ErrorCode::kUnavailable) return answer;
+  }
+  current_ = first;
+  return answer;
+}
+
+Result<HttpResponse> ClusterHttp::SendTo(std::size_t index, const HttpRequest& request,
+                                         const InCharge& in_charge) {
+  std::shared_ptr<Connection>& connection = connections_[index];
+  if (connection == nullptr) {
+    Result<std::shared_ptr<Connection>> made =
+        MakeHttpConnection({.url = urls_[index],
+                            .connections_max = 1,
+                            .connect_timeout = timeout_,
+                            .response_bytes_max = kAnswerBytesMax});
+    if (!made) return Error{ErrorCode::kUnavailable, made.error().message};
+    connection = *std::move(made);
+  }
+  Result<HttpResponse> answer = connection->Send(request, timeout_);
+  if (!answer) return Error{ErrorCode::kUnavailable, answer.error().message};
+  if (in_charge(*answer)) return answer;
+  ErrorCode code = ErrorCode::kUnavailable;
+  if (answer->status == 401 || answer->status == 403) code = ErrorCode::kPermissionDenied;
+  if (answer->status == 404) code = ErrorCode::kNotFound;
+  // Without the query, which is long and ours.
+  const std::string_view target(request.target);
+  return Error{code, fmt::format("{} answered {} with status {}.", urls_[index],
+                                 target.substr(0, target.find('?')), answer->status)};
+}
+
+}  // namespace livy::internal

@@ -1,0 +1,116 @@
+// ClusterMonitor: one thread that asks a cluster about all its applications.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <livy/clock.h>
+#include <livy/log.h>
+
+#include "launch/cluster.h"
+
+namespace livy::internal {
+
+// Called by the monitor's thread, one call at a time for all applications.
+class ClusterListener {
+ public:
+  virtual ~ClusterListener() = default;
+
+  // What the cluster said; unset: that it does not know the application.
+  virtual void OnReport(const std::optional<ClusterReport>& report, Clock::TimePoint now) = 0;
+
+  // The cluster could not be asked.
+  virtual void OnSilence(Clock::TimePoint now) = 0;
+};
+
+struct MonitorLimits {
+  Clock::Duration poll_interval = std::chrono::seconds(5);
+  Clock::Duration leak_interval = std::chrono::seconds(60);  // Between looks at what was abandoned.
+  Clock::Duration leak_timeout = std::chrono::seconds(600);  // How long one is looked for.
+  std::size_t leaks_max = 10000;                             // The oldest goes first.
+};
+
+// Cluster managers tell of nothing by themselves, so they are asked: all applications in one go,
+// every interval while there are any; at once, and a few times faster after that, when there is
+// reason to expect news. Safe to use from several threads; must not be destroyed by a listener.
+class ClusterMonitor {
+ public:
+  using Id = std::uint64_t;  // 0: none.
+
+  // `clock` and `log` must be there until Stop().
+  ClusterMonitor(std::unique_ptr<Cluster> cluster, MonitorLimits limits, Clock& clock,
+                 LogSink& log);
+  ~ClusterMonitor() { Stop(); }
+  ClusterMonitor(const ClusterMonitor&) = delete;
+  ClusterMonitor& operator=(const ClusterMonitor&) = delete;
+
+  // Asks no more, and calls nobody. Waits for a request in progress. Harmless when repeated.
+  void Stop();
+
+  // Asks about the application until Forget().
+  Id Watch(ClusterKey key, ClusterListener& listener);
+
+  // What the cluster is asked by from now on.
+  void SetAppId(Id id, std::string app_id);
+
+  // There may be news.
+  void PollSoon();
+
+  // Asks the cluster to end it, at each poll until Forget(). Does not block.
+  void Kill(Id id);
+
+  // Asks about it no more. A call may be in progress.
+  void Drop(Id id);
+
+  // Calls the listener no more; waits for a call in progress unless that makes this one.
+  void Forget(Id id);
+
+  // Ends an application of which nobody hears any more, if the cluster should come to know it.
+  void KillWhenSeen(ClusterKey key);
+
+ private:
+  struct Watched {
+    ClusterKey key = {};
+    ClusterListener* listener = nullptr;
+    bool to_kill = false;
+  };
+  struct Leak {
+    ClusterKey key = {};
+    Clock::TimePoint until = {};
+  };
+
+  void Run();
+  void Poll();
+  bool LooksAtLeaks(Clock::TimePoint now);
+  void Tell(Id id, const std::optional<ClusterReport>* report, Clock::TimePoint now);
+  void Note(const Result<Cluster::Reports>& reports);
+  bool KillNow(const std::string& app_id);
+  void DropLeak(const std::string& tag);
+
+  const std::unique_ptr<Cluster> cluster_;  // For the monitor's thread.
+  const MonitorLimits limits_;
+  Clock& clock_;
+  LogSink& log_;
+  bool is_silent_ = false;  // For the monitor's thread.
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::condition_variable called_;
+  std::map<Id, Watched> watched_;         // Guarded by mutex_.
+  std::vector<Leak> leaks_;               // Guarded by mutex_. Oldest first.
+  Id last_id_ = 0;                        // Guarded by mutex_.
+  Id calling_ = 0;                        // Guarded by mutex_.
+  Clock::TimePoint next_poll_ = {};       // Guarded by mutex_.
+  Clock::TimePoint next_leak_look_ = {};  // Guarded by mutex_.
+  int quick_polls_ = 0;                   // Guarded by mutex_. Still to come.
+  bool is_stopping_ = false;              // Guarded by mutex_.
+  std::thread thread_;                    // Started with the first application.
+};
+
+}  // namespace livy::internal

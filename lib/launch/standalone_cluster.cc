@@ -1,0 +1,138 @@
+#include "launch/standalone_cluster.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/json.h"
+
+namespace livy::internal {
+namespace {
+
+using enum ApplicationState;
+
+constexpr int kWebPort = 8080;
+
+std::string Text(const JsonValue& object, std::string_view name) {
+  const JsonValue* value = object.Find(name);
+  return value == nullptr || value->AsString() == nullptr ? "" : *value->AsString();
+}
+
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// By the workers' ids: where their web pages are.
+std::map<std::string, std::string> WorkersIn(const JsonValue& state) {
+  std::map<std::string, std::string> pages;
+  const JsonValue* workers = state.Find("workers");
+  if (workers == nullptr) return pages;
+  for (const JsonValue& worker : workers->items())
+    pages[Text(worker, "id")] = Text(worker, "webuiaddress");
+  return pages;
+}
+
+ClusterReport ReportOf(const JsonValue& driver, const std::map<std::string, std::string>& pages) {
+  const std::string state = Text(driver, "state");
+  ClusterReport report = {.app_id = Text(driver, "id"), .state = StandaloneState(state)};
+  const auto page = pages.find(Text(driver, "worker"));
+  if (page != pages.end() && !page->second.empty()) {
+    report.info.driver_log_url =
+        fmt::format("{}/logPage/?driverId={}&logType=stdout", page->second, report.app_id);
+  }
+  if (IsFinal(report.state)) {
+    report.reason = fmt::format("{} ended on the standalone cluster as {}", report.app_id, state);
+  }
+  return report;
+}
+
+}  // namespace
+
+std::optional<std::string> StandaloneIdIn(std::string_view line) {
+  constexpr std::string_view kPrefix = "driver-";
+  constexpr std::size_t kTimeDigits = 14;
+  for (std::size_t at = line.find(kPrefix); at != line.npos; at = line.find(kPrefix, at + 1)) {
+    const std::string_view rest = line.substr(at + kPrefix.size());
+    const auto time_end = std::ranges::find_if_not(rest, IsDigit);
+    if (time_end - rest.begin() != kTimeDigits || time_end == rest.end() || *time_end != '-')
+      continue;
+    const auto end = std::find_if_not(time_end + 1, rest.end(), IsDigit);
+    if (end == time_end + 1) continue;
+    return std::string(
+        line.substr(at, kPrefix.size() + static_cast<std::size_t>(end - rest.begin())));
+  }
+  return std::nullopt;
+}
+
+ApplicationState StandaloneState(std::string_view state) {
+  if (state == "SUBMITTED" || state == "RELAUNCHING" || state == "UNKNOWN") return kStarting;
+  if (state == "RUNNING") return kRunning;
+  if (state == "FINISHED") return kFinished;
+  if (state == "KILLED") return kKilled;
+  return kFailed;
+}
+
+std::vector<std::string> WebPagesOf(std::string_view master) {
+  constexpr std::string_view kScheme = "spark://";
+  if (master.starts_with(kScheme)) master.remove_prefix(kScheme.size());
+  std::vector<std::string> urls;
+  while (!master.empty()) {
+    const std::string_view one = master.substr(0, master.find(','));
+    urls.push_back(fmt::format("http://{}:{}", one.substr(0, one.rfind(':')), kWebPort));
+    master.remove_prefix(std::min(one.size() + 1, master.size()));
+  }
+  return urls;
+}
+
+Result<Cluster::Reports> StandaloneCluster::Ask(const std::vector<ClusterKey>& keys) {
+  // One on standby knows of no driver.
+  std::optional<JsonValue> state;
+  const auto in_charge = [&](const HttpResponse& answer) {
+    if (!ClusterHttp::IsFine(answer)) return false;
+    Result<JsonValue> json = ParseJson(answer.body);
+    if (!json || Text(*json, "status") == "STANDBY") return false;
+    state = *std::move(json);
+    return true;
+  };
+  const Result<HttpResponse> answer = http_.Send({.target = "/json/"}, in_charge);
+  if (!answer) return Error{ErrorCode::kUnavailable, answer.error().message};
+  const std::map<std::string, std::string> pages = WorkersIn(*state);
+  std::map<std::string, ClusterReport> reports;
+  for (const char* list : {"activedrivers", "completeddrivers"}) {
+    const JsonValue* drivers = state->Find(list);
+    if (drivers == nullptr) continue;
+    for (const JsonValue& driver : drivers->items()) {
+      const ClusterReport report = ReportOf(driver, pages);
+      reports[report.app_id] = report;
+    }
+  }
+  Reports found(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto report = reports.find(keys[i].app_id);
+    if (report != reports.end()) found[i] = report->second;
+  }
+  return found;
+}
+
+// By the form on the master's page, which sends back to the page.
+Result<void> StandaloneCluster::Kill(const std::string& app_id) {
+  const auto in_charge = [](const HttpResponse& answer) {
+    return answer.status >= 200 && answer.status < 400;
+  };
+  const Result<HttpResponse> answer =
+      http_.Send({.method = "POST",
+                  .target = "/driver/kill/",
+                  .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
+                  .body = fmt::format("id={}&terminate=true", app_id)},
+                 in_charge);
+  if (!answer) return answer.error();
+  return {};
+}
+
+std::string StandaloneCluster::Describe() const {
+  return fmt::format("the standalone master at {}", http_.url());
+}
+
+}  // namespace livy::internal

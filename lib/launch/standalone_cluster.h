@@ -1,0 +1,40 @@
+// StandaloneCluster: drivers in cluster mode, as the master of a standalone cluster tells of them
+// on its web pages.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "launch/cluster.h"
+#include "launch/cluster_http.h"
+
+namespace livy::internal {
+
+// A driver's id in a line that spark-submit writes, such as "driver-20260102030405-0006".
+std::optional<std::string> StandaloneIdIn(std::string_view line);
+
+// Of a driver's state in Spark's words.
+ApplicationState StandaloneState(std::string_view state);
+
+// Where the web pages of the masters in "spark://a:7077,b:7077" are if nobody says otherwise.
+std::vector<std::string> WebPagesOf(std::string_view master);
+
+// Finds drivers by their ids only.
+class StandaloneCluster : public Cluster {
+ public:
+  // `urls`: of the masters' web pages.
+  StandaloneCluster(std::vector<std::string> urls, std::chrono::milliseconds timeout)
+      : http_(std::move(urls), timeout) {}
+
+  Result<Reports> Ask(const std::vector<ClusterKey>& keys) override;
+  Result<void> Kill(const std::string& app_id) override;
+  std::string Describe() const override;
+
+ private:
+  ClusterHttp http_;
+};
+
+}  // namespace livy::internal

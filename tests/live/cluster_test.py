@@ -1,0 +1,216 @@
+"""Sessions and batches of livy-server on real clusters.
+
+cluster_test.py BUILD_ROOT, with a Spark in $SPARK_HOME, and for each cluster what says where it is:
+LIVY_TEST_YARN (the folder of yarn-site.xml), LIVY_TEST_STANDALONE (a master such as
+spark://host:7077) with LIVY_TEST_STANDALONE_UI (its web page). LIVY_TEST_YARN_RESTART is a command
+that kills the ResourceManager and starts it again.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+
+from live_server import LiveServer
+
+BUILD_ROOT = pathlib.Path(sys.argv[1]).absolute()
+YARN = os.environ.get("LIVY_TEST_YARN", "")
+YARN_RESTART = os.environ.get("LIVY_TEST_YARN_RESTART", "")
+STANDALONE = os.environ.get("LIVY_TEST_STANDALONE", "")
+STANDALONE_UI = os.environ.get("LIVY_TEST_STANDALONE_UI", "")
+ENDED = {"success", "dead", "killed"}
+PROGRAMS = {
+    "sum.py": """
+        from pyspark.sql import SparkSession
+        spark = SparkSession.builder.getOrCreate()
+        print("the sum is", spark.range(101).groupBy().sum().first()[0])
+        spark.stop()
+        """,
+    "fail.py": """
+        from pyspark.sql import SparkSession
+        spark = SparkSession.builder.getOrCreate()
+        raise ValueError("no such thing")
+        """,
+    "endless.py": """
+        import threading
+        from pyspark.sql import SparkSession
+        spark = SparkSession.builder.getOrCreate()
+        threading.Event().wait()
+        """,
+    "Jobs.java": """
+        import org.apache.spark.sql.SparkSession;
+        public final class Jobs {
+          public static void main(String[] args) throws InterruptedException {
+            SparkSession spark = SparkSession.builder().getOrCreate();
+            System.out.println("the count is " + spark.range(11).count());
+            if (args[0].equals("fail")) throw new IllegalStateException("no such thing");
+            if (args[0].equals("endless")) Thread.currentThread().join();
+            spark.stop();
+          }
+        }
+        """,
+}
+# As little as a cluster of one small machine has.
+SMALL = """
+spark.driver.memory 512m
+spark.driver.memoryOverhead 256m
+spark.executor.memory 512m
+spark.executor.memoryOverhead 256m
+spark.executor.instances 1
+spark.executor.cores 1
+spark.cores.max 1
+spark.ui.enabled false
+spark.yarn.am.memory 384m
+spark.yarn.am.memoryOverhead 256m
+"""
+
+
+class OnCluster(unittest.TestCase):
+    """One server, whose sessions and batches are on one cluster in one mode."""
+
+    master = mode = ""
+    more = ""
+    environment = {}
+    takes_python_batches = True
+    has_ids = True
+
+    @classmethod
+    def setUpClass(cls):
+        if not cls.master:
+            raise unittest.SkipTest("no cluster is named: see the head of cluster_test.py")
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        for name, text in PROGRAMS.items():
+            (cls.folder / name).write_text(textwrap.dedent(text))
+        home = os.environ["SPARK_HOME"]
+        conf = cls.folder / "conf"
+        conf.mkdir()
+        python = os.environ.get("PYSPARK_PYTHON", "python3")
+        (conf / "spark-defaults.conf").write_text(
+            SMALL + f"spark.yarn.jars local:{home}/jars/*\nspark.pyspark.python {python}\n")
+        classes = cls.folder / "classes"
+        subprocess.run(["javac", "-nowarn", "-cp", f"{home}/jars/*", "-d", classes,
+                        cls.folder / "Jobs.java"], check=True)
+        subprocess.run(["jar", "cf", cls.folder / "jobs.jar", "-C", classes, "."], check=True)
+        cls.settings = (
+            f"livy.spark.master = {cls.master}\nlivy.spark.deploy-mode = {cls.mode}\n"
+            f"livy.file.local-dir-whitelist = {cls.folder}\nlivy.server.yarn.poll-interval = 1s\n"
+            f"livy.rsc.server.connect.timeout = 10m\n{cls.more}")
+        cls.environment = cls.environment | {"SPARK_CONF_DIR": str(conf)}
+        cls.server = LiveServer(BUILD_ROOT, cls.folder, cls.settings, **cls.environment)
+        cls.addClassCleanup(lambda: cls.server.stop())
+
+    def start_batch(self, how):
+        body = {"file": f"file://{self.folder}/jobs.jar", "className": "Jobs", "args": [how]}
+        if self.takes_python_batches:
+            name = {"": "sum.py", "fail": "fail.py", "endless": "endless.py"}[how]
+            body = {"file": f"file://{self.folder}/{name}"}
+        status, batch = self.server.request("POST", "/batches", body)
+        self.assertEqual(status, 201, batch)
+        return batch["id"]
+
+    def wait_for(self, batch, states):
+        while True:
+            status, view = self.server.request("GET", f"/batches/{batch}?wait=2s")
+            self.assertEqual(status, 200, view)
+            if view["state"] in states:
+                return view
+            self.assertNotIn(view["state"], ENDED, view)
+
+    def check_id(self, view):
+        if self.has_ids:
+            self.assertRegex(view["appId"], r"^(application|driver)[-_][0-9]+[-_][0-9]+$")
+
+    def test_session(self):
+        server = self.server
+        session = server.start_session("spark")
+        scala = server.run(session, "sc.parallelize(1 to 100, 2).sum.toInt")
+        self.assertIn("5050", scala["data"]["text/plain"])
+        python = server.run(
+            session, "sc.parallelize(range(101), 2).map(lambda x: x).sum()", kind="pyspark")
+        self.assertEqual(python["data"], {"text/plain": "5050"})
+        status, view = server.request("GET", f"/sessions/{session}")
+        self.assertEqual(status, 200)
+        self.check_id(view)
+        server.request("DELETE", f"/sessions/{session}")
+
+    def test_success(self):
+        view = self.wait_for(self.start_batch(""), ENDED)
+        self.assertEqual(view["state"], "success", view)
+        self.check_id(view)
+
+    def test_failure(self):
+        view = self.wait_for(self.start_batch("fail"), ENDED)
+        self.assertEqual(view["state"], "dead", view)
+        self.assertTrue(view["endReason"])
+        self.check_id(view)
+
+    def test_kill(self):
+        batch = self.start_batch("endless")
+        self.wait_for(batch, {"running"})
+        status, _ = self.server.request("DELETE", f"/batches/{batch}")
+        self.assertEqual(status, 200)
+
+
+class YarnCluster(OnCluster):
+    master = "yarn" if YARN else ""
+    mode = "cluster"
+    environment = {"HADOOP_CONF_DIR": YARN}
+
+    def test_another_server_and_another_resource_manager(self):
+        """A batch survives both, and is found again by its tag."""
+        cls = type(self)
+        batch = self.start_batch("endless")
+        before = self.wait_for(batch, {"running"})
+        cls.server.kill()
+        if YARN_RESTART:
+            subprocess.run(YARN_RESTART, shell=True, check=True, stdout=subprocess.DEVNULL)
+        cls.server = LiveServer(BUILD_ROOT, self.folder, self.settings, **self.environment)
+        after = self.wait_for(batch, {"running"})
+        self.assertEqual(after["appId"], before["appId"])
+        status, _ = self.server.request("DELETE", f"/batches/{batch}")
+        self.assertEqual(status, 200)
+
+    def test_an_unknown_queue(self):
+        status, batch = self.server.request(
+            "POST", "/batches", {"file": f"file://{self.folder}/sum.py", "queue": "nosuch"})
+        self.assertEqual(status, 201, batch)
+        view = self.wait_for(batch["id"], ENDED)
+        self.assertEqual(view["state"], "dead", view)
+        _, page = self.server.request("GET", f"/batches/{batch['id']}/log?from=0&size=1000")
+        self.assertIn("nosuch", "\n".join(page["log"]))
+
+
+class YarnClient(OnCluster):
+    master = "yarn" if YARN else ""
+    mode = "client"
+    environment = {"HADOOP_CONF_DIR": YARN}
+
+
+class StandaloneCluster(OnCluster):
+    master = STANDALONE
+    mode = "cluster"
+    more = f"livy.server.standalone.masters = {STANDALONE_UI}\n"
+    takes_python_batches = False  # Spark does not, in this mode.
+
+
+class StandaloneClient(OnCluster):
+    master = STANDALONE
+    mode = "client"
+    has_ids = False
+
+
+del OnCluster  # It is no test of its own.
+
+if __name__ == "__main__":
+    if not os.environ.get("SPARK_HOME"):
+        print("SKIP: SPARK_HOME is not set")
+        sys.exit(77)
+    if not YARN and not STANDALONE:
+        print("SKIP: no cluster: neither LIVY_TEST_YARN nor LIVY_TEST_STANDALONE is set")
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
