@@ -218,6 +218,19 @@ Conf RenameOld(const Conf& conf, std::vector<std::string>& warnings) {
   return renamed;
 }
 
+// Settings of Apache Livy that protect a server. Without what they ask for it must not start.
+void RefuseProtection(const Conf& conf, Settings& settings) {
+  const std::set<std::string_view> off = {"", "false", "none", "null"};
+  for (const char* key :
+       {"livy.server.auth.type", "livy.keystore", "livy.server.access-control.enabled",
+        "livy.impersonation.enabled", "livy.server.csrf-protection.enabled"}) {
+    const auto found = conf.find(key);
+    if (found == conf.end() || off.contains(found->second)) continue;
+    settings.Fail(key, found->second,
+                  "unset, because this server cannot do it yet and must not run without");
+  }
+}
+
 }  // namespace
 
 Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
@@ -232,6 +245,7 @@ Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
   TakeLogLevel(settings, options);
   TakeRecovery(settings, options.server);
   TakeState(settings, environment, options);
+  RefuseProtection(conf, settings);
   if (!settings.wrong().empty()) return Invalid(settings.wrong());
   const Result<void> hadoop = TakeHadoop(environment, options.server.spark);
   if (!hadoop) return hadoop.error();

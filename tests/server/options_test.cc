@@ -468,6 +468,19 @@ TEST_CASE("an address that drivers on a cluster cannot reach is warned of") {
   }
 }
 
+TEST_CASE("a server that was to be protected in a way that is not there does not start") {
+  CHECK(MakeOptions({{"livy.server.auth.type", "kerberos"}}, kHome).error() ==
+        Error{ErrorCode::kInvalidArgument,
+              "livy.server.auth.type = kerberos: it must be unset, because this server cannot do "
+              "it yet and must not run without."});
+  for (const char* key : {"livy.keystore", "livy.server.access-control.enabled",
+                          "livy.impersonation.enabled", "livy.server.csrf-protection.enabled"}) {
+    CAPTURE(key);
+    CHECK(MakeOptions({{key, "true"}}, kHome).error().message.starts_with(key));
+    CHECK(MakeOptions({{key, "false"}}, kHome));
+  }
+}
+
 TEST_CASE("packaging/livy.conf shows the defaults") {
   const Options unset = Make({});
   std::istringstream lines(ReadSource("packaging/livy.conf"));
