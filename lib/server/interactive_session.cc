@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/duration.h"
+#include "core/log_slice.h"
 
 namespace livy::internal {
 namespace {
@@ -74,11 +75,19 @@ Session InteractiveSession::View() const {
 
 LogPage InteractiveSession::Log(int from, int size) const {
   std::shared_ptr<const Application> application;
+  std::shared_ptr<const ApplicationOutput> earlier;
   std::vector<std::string> notes;
   {
     const std::lock_guard lock(mutex_);
     application = application_;
     notes = notes_.lines();
+    if (is_restored_) earlier = output_;
+  }
+  std::vector<std::string> log;
+  if (earlier != nullptr) log = RestoredLog(*earlier);
+  if (!log.empty()) {
+    log.insert(log.end(), notes.begin(), notes.end());
+    return PageOfLog(log, from, size);
   }
   return LogOf(application.get(), notes, from, size);
 }

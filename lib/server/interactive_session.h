@@ -271,11 +271,12 @@ class InteractiveSession : public DriverEventSink,
   std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
   ApplicationStatus application_status_;          // Guarded by mutex_.
   std::shared_ptr<ApplicationOutput> output_;     // Set once, guarded by mutex_.
-  std::shared_ptr<DriverCommands> commands_;      // Set once, guarded by mutex_.
-  std::shared_ptr<Uploads> uploads_;              // Guarded by mutex_. Null when it has ended.
-  std::function<void()> ended_;                   // Guarded by mutex_. Called once.
-  std::map<int, StatementRecord> statements_;     // Guarded by mutex_.
-  std::set<int> storing_;                         // Guarded by mutex_. Submitted, not yet stored.
+  bool is_restored_ = false;  // Guarded by mutex_. An earlier server has launched it.
+  std::shared_ptr<DriverCommands> commands_;   // Set once, guarded by mutex_.
+  std::shared_ptr<Uploads> uploads_;           // Guarded by mutex_. Null when it has ended.
+  std::function<void()> ended_;                // Guarded by mutex_. Called once.
+  std::map<int, StatementRecord> statements_;  // Guarded by mutex_.
+  std::set<int> storing_;                      // Guarded by mutex_. Submitted, not yet stored.
   // Guarded by mutex_. Stored, but behind one of storing_, or before there was a driver to be.
   std::map<int, ExecuteCommand> unsent_;
   int queued_ = 0;                // Guarded by mutex_. Those of statements_ that are not final,

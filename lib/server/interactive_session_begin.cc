@@ -102,6 +102,7 @@ void InteractiveSession::Recover(Launcher& launcher, SessionBeginning beginning,
   {
     const std::lock_guard lock(mutex_);
     state_ = kRecovering;
+    is_restored_ = true;
     TakeStatements(std::move(statements));
   }
   Begin(std::move(beginning));
@@ -143,6 +144,7 @@ void InteractiveSession::Restore(const StoredSession& record,
                                  std::vector<StatementRecord> statements) {
   const std::lock_guard lock(mutex_);
   record_ = record;
+  is_restored_ = true;
   state_ = record.end->state;
   end_reason_ = record.end->reason;
   application_status_.exit_code = record.end->exit_code;

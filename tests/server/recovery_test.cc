@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "driver_link/driver_listener.h"
+#include "scratch.h"
 #include "server/fakes.h"
 #include "server/session_manager.h"
 #include "server/stored_records.h"
@@ -22,6 +23,8 @@ struct Servers {
   Servers() { StartServer(); }
   ~Servers() { timer->Stop(); }
 
+  OutputOptions output = {};
+
   void StartServer() {
     timer = std::make_unique<Timer>(clock);
     applications = 0;
@@ -30,7 +33,8 @@ struct Servers {
                                      .timer = *timer,
                                      .log = *log,
                                      .applications = applications,
-                                     .limits = {}});
+                                     .limits = {},
+                                     .output = output});
     listener = DriverListener::Create({}).value();
     sessions.emplace(SessionManagerOptions{.state_retain = minutes(10)}, *services, launcher,
                      *listener);
@@ -191,6 +195,19 @@ TEST_CASE("a session that had ended is still listed, and forgotten when its time
   passed.get_future().wait();
   CHECK_FALSE(servers.Find("0"));
   CHECK(servers.store.ids().List()->empty());
+}
+
+TEST_CASE("a session has the log of its earlier servers again") {
+  const testing::Scratch scratch;
+  Servers servers;
+  servers.output = {.folder = scratch.path(), .bytes_max = 1 << 20};
+  servers.Crash();
+  servers.Create();
+  servers.launcher.requests.at(0).output("one\ntwo\n");
+  servers.Crash();
+  using Lines = std::vector<std::string>;
+  CHECK(servers.sessions->Find("0")->Log(0, -1).lines ==
+        Lines{"stdout: ", "one", "two", "\nstderr: "});
 }
 
 TEST_CASE("the time to live goes on while no server is there") {
