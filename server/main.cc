@@ -1,11 +1,13 @@
 // livy-server: reads its options, puts the parts together, and runs until it is told to stop.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -48,6 +50,15 @@ sigset_t BlockEndingSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+// Each connection takes a descriptor, and each application some. Shells give 1024 by default.
+void RaiseDescriptorLimit() {
+  constexpr rlim_t kEnough = 65536;
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+  setrlimit(RLIMIT_NOFILE, &limit);  // What it was will do.
 }
 
 Result<Options> ReadOptions(const std::string& conf_file, std::optional<int> port) {
@@ -109,6 +120,7 @@ Result<std::unique_ptr<livy::LivyServer>> StartServer(Options options) {
 
 int Run(const std::string& conf_file, std::optional<int> port) {
   const sigset_t signals = BlockEndingSignals();
+  RaiseDescriptorLimit();
   Result<Options> options = ReadOptions(conf_file, port);
   if (!options) return Fail(options.error());
   const Result<std::unique_ptr<livy::LivyServer>> server = StartServer(*std::move(options));

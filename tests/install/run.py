@@ -108,7 +108,7 @@ class Programs:
             self.installed.run(["cmake", "-S", folder, "-B", folder / "build", "-GNinja"])
 
     def test_what_else_is_installed(self):
-        for name in ["bin/livy-server", "share/doc/livy/LICENSE", "share/livy/livy.conf"]:
+        for name in ["bin/livy-server", "share/doc/livy/LICENSE", "share/doc/livy/docs/rest.md", "share/livy/livy.conf"]:
             self.assertTrue((self.installed.prefix / name).exists(), name)
         version = self.installed.run(["pkg-config", "--modversion", "livy"]).strip()
         self.assertIn(f"version: '{version}'", (SOURCE_ROOT / "meson.build").read_text())
