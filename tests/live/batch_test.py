@@ -4,7 +4,6 @@ batch_test.py BUILD_ROOT, with a Spark in $SPARK_HOME.
 """
 
 import json
-import json
 import os
 import pathlib
 import select
@@ -15,7 +14,6 @@ import sys
 import tempfile
 import textwrap
 import unittest
-import urllib.request
 import urllib.request
 
 from live_server import LiveServer

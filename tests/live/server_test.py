@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from live_server import LiveServer, drivers_of
 
 BUILD_ROOT = pathlib.Path(sys.argv[1]).absolute()
 END_SECONDS_MAX = 60
+HAS_R = shutil.which("Rscript") is not None
 
 
 def has_ended(pid):
@@ -50,7 +52,7 @@ class WithServer(unittest.TestCase):
 class Kinds(WithServer):
     """One shared session runs all kinds; what one defines the others see."""
 
-    def test_kinds_share_a_session(self):
+    def test_T5_kinds_share_a_session(self):
         server = self.server
         session = server.start_session("shared")
         scala = server.run(session, "1 + 1", kind="spark")
@@ -66,6 +68,9 @@ class Kinds(WithServer):
         self.assertEqual(some["data"]["application/json"]["data"], [[0], [1]])
         self.assertEqual(server.run(session, "spark.table('t').count()", kind="pyspark")["data"],
                          {"text/plain": "3"})
+        if HAS_R:
+            self.assertEqual(server.run(session, "1 + 2", kind="sparkr")["data"],
+                             {"text/plain": "[1] 3"})
         failed = server.run(session, "1 / 0", kind="pyspark")
         self.assertEqual((failed["status"], failed["ename"]), ("error", "ZeroDivisionError"))
         self.assertEqual(server.request("DELETE", f"/sessions/{session}")[1], {"msg": "deleted"})
@@ -79,6 +84,14 @@ class Statements(WithServer):
     def setUpClass(cls):
         super().setUpClass()
         cls.session = cls.server.start_session("pyspark")
+
+    def test_T6_statements_of_all_kinds_are_counted_together(self):
+        kinds = ["pyspark", "spark", "sql"] + ["sparkr"] * HAS_R
+        outputs = [self.server.run(self.session, "select 1" if kind == "sql" else "1 + 2",
+                                   kind=kind) for kind in kinds]
+        first = outputs[0]["execution_count"]
+        self.assertEqual([output["execution_count"] - first for output in outputs],
+                         list(range(len(kinds))))
 
     def test_twenty_statements_of_five_clients_run_once_in_order(self):
         self.server.run(self.session, "ran = []")
@@ -239,7 +252,7 @@ class WithRestarts(unittest.TestCase):
 class Recovery(WithRestarts):
     """After a crash."""
 
-    def test_a_session_goes_on_after_a_crash_and_its_result_arrives_once(self):
+    def test_T7_a_session_goes_on_after_a_crash_and_its_result_arrives_once(self):
         session = self.server.start_session("pyspark", name="kept")
         self.server.run(session, "x = 40")
         (driver,) = drivers_of(self.server.process)
@@ -253,7 +266,9 @@ class Recovery(WithRestarts):
         self.restart()
         self.assertEqual(self.server.result("kept", running)["data"], {"text/plain": "41"})
         self.assertEqual(self.server.result("kept", waiting)["data"], {"text/plain": "42"})
-        self.assertEqual(self.server.run("kept", "x")["data"], {"text/plain": "42"})
+        later = self.server.submit("kept", "x")
+        self.assertGreater(later, waiting)
+        self.assertEqual(self.server.result("kept", later)["data"], {"text/plain": "42"})
         self.assertEqual(self.server.request("DELETE", "/sessions/kept")[0], 200)
         self.assertTrue(has_ended(driver))
 

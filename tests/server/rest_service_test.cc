@@ -119,7 +119,7 @@ TEST_CASE("what cannot be served is refused with Livy's status and form") {
       {"POST", "/sessions/0/statements", R"({"code":"1","kind":"cobol"})", 400,
        R"("Invalid kind: cobol")"},
       {"POST", "/sessions/0/statements", R"({"code":"1"})", 400,
-       R"("Code type should be specified if session kind is shared")"},
+       R"("Code type should be specified if session kind is shared")"},  // T4
       {"POST", "/sessions/0/statements", "{}", 400, R"("Field \"code\" is required")"},
   };
   for (const Row& row : rows) {
