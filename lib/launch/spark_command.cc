@@ -27,7 +27,7 @@ bool IsFile(const std::filesystem::path& file) {
 
 // A session may run Python and R whatever its kind.
 void SetForYarnSession(const SparkHome& home, Properties& settings) {
-  settings["spark.yarn.maxAppAttempts"] = std::to_string(kSessionAttemptsMax);
+  settings["spark.yarn.maxAppAttempts"] = fmt::format("{}", kSessionAttemptsMax);
   if (IsFile(home.directory / "python" / "lib" / "pyspark.zip"))
     settings.try_emplace("spark.yarn.isPython", "true");
   const std::filesystem::path sparkr = home.directory / "R" / "lib" / "sparkr.zip";

@@ -202,31 +202,6 @@ class Output(WithBatches):
         self.server.request("DELETE", f"/batches/{batch}")
         self.assertFalse(file.exists())
 
-
-class Output(WithBatches):
-    def test_all_that_a_batch_writes_is_kept_and_can_be_followed(self):
-        batch = self.submit("sum.py", args=["101"])
-        with urllib.request.urlopen(
-            f"{self.server.url}/batches/{batch}/output?follow=true", timeout=RUN_SECONDS_MAX
-        ) as stream:
-            events = [json.loads(line[6:]) for line in stream if line.startswith(b"data: ")]
-        self.assertEqual(events.pop(), {"state": "success"})
-        followed = "".join(event["text"] for event in events)
-        self.assertIn("\nthe sum is 5050\n", followed)
-        _, page = self.server.request("GET", f"/batches/{batch}/output?size=1048576")
-        self.assertEqual(page["text"], followed)
-        (file,) = self.folder.glob("state/livy/output/livy-batch-*/0")
-        self.assertEqual(file.read_text(), followed)
-        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
-        # It outlives the server, and goes with the batch.
-        self.server.kill()
-        self.start()
-        self.assertEqual(
-            self.server.request("GET", f"/batches/{batch}/output?size=1048576")[1], page)
-        self.server.request("DELETE", f"/batches/{batch}")
-        self.assertFalse(file.exists())
-
-
     def test_what_the_driver_of_a_session_writes_is_kept(self):
         session = self.server.start_session("pyspark")
         _, page = self.server.request("GET", f"/sessions/{session}/output?size=1048576")
