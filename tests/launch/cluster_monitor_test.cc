@@ -74,6 +74,7 @@ struct Listener : ClusterListener {
   std::vector<std::string> heard;  // Guarded by mutex.
 };
 
+// Listeners are declared before it: its monitor calls them until it goes.
 struct Fixture {
   std::size_t asked() {
     const std::lock_guard lock(world.mutex);
@@ -100,9 +101,9 @@ struct Fixture {
 };
 
 TEST_CASE("all applications of a cluster are asked about at once, every interval") {
-  Fixture f;
   Listener first;
   Listener second;
+  Fixture f;
   f.monitor.Watch({.tag = "a"}, first);
   const ClusterMonitor::Id id = f.monitor.Watch({.tag = "b"}, second);
   f.Know("b", kRunning);
@@ -119,8 +120,8 @@ TEST_CASE("all applications of a cluster are asked about at once, every interval
 }
 
 TEST_CASE("news that is expected is asked for soon, and a few times in short intervals") {
-  Fixture f;
   Listener listener;
+  Fixture f;
   f.monitor.Watch({.tag = "a"}, listener);
   f.monitor.PollSoon();
   CHECK(f.AskedAfter(seconds(1), 1));
@@ -131,8 +132,8 @@ TEST_CASE("news that is expected is asked for soon, and a few times in short int
 }
 
 TEST_CASE("a cluster that does not answer is silence, and asked again") {
-  Fixture f;
   Listener listener;
+  Fixture f;
   f.world.is_silent = true;
   f.monitor.Watch({.tag = "a"}, listener);
   CHECK(f.AskedAfter(seconds(5), 1));
@@ -147,8 +148,8 @@ TEST_CASE("a cluster that does not answer is silence, and asked again") {
 }
 
 TEST_CASE("an application is ended once the cluster knows it, and until it has ended") {
-  Fixture f;
   Listener listener;
+  Fixture f;
   const ClusterMonitor::Id id = f.monitor.Watch({.tag = "a"}, listener);
   f.monitor.Kill(id);
   CHECK(f.AskedAfter(seconds(1), 1));
@@ -166,8 +167,8 @@ TEST_CASE("an application is ended once the cluster knows it, and until it has e
 }
 
 TEST_CASE("what was given up is ended if it comes late, and is looked for no longer than it says") {
-  Fixture f;
   Listener listener;
+  Fixture f;
   const ClusterMonitor::Id id = f.monitor.Watch({.tag = "other"}, listener);
   f.monitor.KillWhenSeen({.tag = "late"});
   f.monitor.KillWhenSeen({.tag = "never"});

@@ -309,7 +309,14 @@ def play_group(program, spark, group, deviations, proposes):
             replay = Replay(server.address, places, deviations, proposes, gate)
             replay.prepare(group)
             for record in read_group(HERE, group):
-                replay.play(record)
+                try:
+                    replay.play(record)
+                except OSError as failure:
+                    ended = server.process.poll()
+                    replay.failures.append(
+                        f"{record.name} got no answer: {failure!r}; the server "
+                        + ("runs on" if ended is None else f"has ended with {ended}"))
+                    break
         if (folder / "launched").exists():
             replay.failures.append("a refused request has launched something")
         if replay.failures:
