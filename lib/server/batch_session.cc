@@ -197,6 +197,7 @@ void BatchSession::OnApplication(const ApplicationStatus& status) {
   }
   // One that had to wait for its launch has its handle from then on.
   const std::string handle = application == nullptr ? "" : application->Handle();
+  application.reset();
   bool is_new = false;
   {
     const std::lock_guard lock(mutex_);
@@ -224,6 +225,8 @@ void BatchSession::OnEnd(const ApplicationStatus& status) {
   }
   std::vector<std::string> last_words;
   if (application != nullptr && !is_wanted) last_words = LastWordsOf(*application);
+  // What follows may have it dropped, and it must not end with its own observer's call.
+  application.reset();
 
   std::vector<WaitList::Wake> wakes;
   StoredBatch record;

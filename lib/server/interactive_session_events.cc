@@ -226,6 +226,7 @@ void InteractiveSession::OnProgress(const ApplicationStatus& status) {
   }
   if (application == nullptr) return;  // SetApplication() follows.
   std::string handle = application->Handle();
+  application.reset();  // It must not end with its own observer's call.
   {
     const std::lock_guard lock(mutex_);
     is_new = std::exchange(record_.application, handle) != handle || is_new;
