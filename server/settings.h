@@ -1,7 +1,6 @@
 // Settings: the keys of livy.conf with their values, each taken into what it sets.
 #pragma once
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -11,7 +10,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -21,6 +19,7 @@
 #include <livy/result.h>
 
 #include "core/duration.h"
+#include "core/number.h"
 
 namespace livy::app {
 
@@ -66,13 +65,11 @@ class Settings {
   void Take(std::string_view key, Number& target, Number least, Number most) {
     const std::string* value = Find(key);
     if (value == nullptr) return;
-    Number number{};
-    const char* end = value->data() + value->size();
-    const auto [stopped, failure] = std::from_chars(value->data(), end, number);
-    if (failure != std::errc() || stopped != end || number < least || number > most) {
+    const std::optional<Number> number = internal::ParseNumber<Number>(*value);
+    if (!number || *number < least || *number > most) {
       return Fail(key, *value, fmt::format("a number from {} to {}", least, most));
     }
-    target = number;
+    target = *number;
   }
 
   void Take(std::string_view key, std::chrono::milliseconds& target,

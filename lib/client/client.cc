@@ -1,15 +1,14 @@
 #include <livy/client.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "client/channel.h"
+#include "core/number.h"
 #include "core/wire_client.h"
 
 namespace livy {
@@ -78,9 +77,8 @@ Result<int> Find(internal::Channel& channel, const Resource& resource, std::stri
 Result<int> FindNamed(internal::Channel& channel, const Resource& resource, std::string_view name) {
   if (name.empty()) return Unusable(fmt::format("A {}'s name is not empty.", resource.noun));
   if (!std::ranges::all_of(name, IsDigit)) return Find(channel, resource, PercentEncoded(name));
-  int id = 0;
-  const auto [end, failure] = std::from_chars(name.data(), name.data() + name.size(), id);
-  if (failure == std::errc()) return Find(channel, resource, std::to_string(id));
+  const std::optional<int> id = internal::ParseNumber<int>(name);
+  if (id) return Find(channel, resource, std::to_string(*id));
   return Error{ErrorCode::kNotFound, fmt::format("No {} has an id like {}.", resource.noun, name)};
 }
 

@@ -1,7 +1,6 @@
 #include "core/json.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -13,21 +12,14 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "core/number.h"
+
 namespace livy::internal {
 namespace {
 
 using Utf8 = rapidjson::UTF8<char>;
 using Buffer = rapidjson::StringBuffer;
 using TextWriter = rapidjson::Writer<Buffer>;
-
-template <typename Number>
-std::optional<Number> ParseNumber(const std::string& text) {
-  Number number{};
-  const char* end = text.data() + text.size();
-  const auto [stopped, failure] = std::from_chars(text.data(), end, number);
-  if (failure != std::errc() || stopped != end) return std::nullopt;
-  return number;
-}
 
 rapidjson::SizeType Size(std::string_view text) {
   return static_cast<rapidjson::SizeType>(text.size());

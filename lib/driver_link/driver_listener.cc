@@ -1,6 +1,5 @@
 #include "driver_link/driver_listener.h"
 
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -8,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/number.h"
 #include "http/certificate.h"
 
 namespace livy::internal {
@@ -19,12 +19,8 @@ constexpr std::size_t kSecretBytes = 32;
 
 template <typename Number>
 std::optional<Number> ParseDigits(std::string_view text) {
-  Number number{};
-  const auto [stopped, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc() || stopped != text.data() + text.size() || number < 0) {
-    return std::nullopt;
-  }
-  return number;
+  const std::optional<Number> number = ParseNumber<Number>(text);
+  return number && *number >= 0 ? number : std::nullopt;
 }
 
 void Refuse(const std::shared_ptr<Exchange>& exchange, int status) {

@@ -43,6 +43,17 @@ Result<void> CreatePrivateDirectory(const std::filesystem::path& directory) {
   return FileError("create the directory", directory);
 }
 
+void RemoveEntries(const std::filesystem::path& directory,
+                   const std::function<bool(const std::string& name)>& unwanted) {
+  std::error_code failure;
+  std::filesystem::directory_iterator entry(directory, failure);
+  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+    std::error_code ignored;
+    if (unwanted(entry->path().filename().string()))
+      std::filesystem::remove_all(entry->path(), ignored);
+  }
+}
+
 Result<std::string> ReadFile(const std::filesystem::path& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return FileError("read", path);

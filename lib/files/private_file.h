@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,11 @@ namespace livy::internal {
 
 // Creates it, and what is missing above it, with mode 0700. Fails with kUnavailable.
 Result<void> CreatePrivateDirectory(const std::filesystem::path& directory);
+
+// Removes what is in `directory` under names that are `unwanted`, with all below it. What cannot be
+// removed stays.
+void RemoveEntries(const std::filesystem::path& directory,
+                   const std::function<bool(const std::string& name)>& unwanted);
 
 // The whole of a file. Fails with kUnavailable.
 Result<std::string> ReadFile(const std::filesystem::path& file);

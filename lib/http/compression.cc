@@ -1,11 +1,11 @@
 #include "http/compression.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <utility>
 #include <zlib.h>
 
+#include "core/number.h"
 #include "http/field_text.h"
 
 namespace livy::internal {
@@ -18,10 +18,7 @@ constexpr std::size_t kDecodeStepBytes = 65536;
 
 // "0.8" to 800; what is not a number counts as 1.
 int ParseThousandths(std::string_view text) {
-  double value = 1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return 1000;
-  return static_cast<int>(std::clamp(value, 0.0, 1.0) * 1000);
+  return static_cast<int>(std::clamp(ParseNumber<double>(text).value_or(1), 0.0, 1.0) * 1000);
 }
 
 int Quality(std::string_view parameters) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -12,6 +11,7 @@
 #include <livy/clock.h>
 #include <livy/connection.h>
 
+#include "core/number.h"
 #include "http/client_channel.h"
 #include "http/compression.h"
 #include "http/dial.h"
@@ -42,10 +42,8 @@ struct Endpoint {
 };
 
 std::optional<int> ParsePort(std::string_view text) {
-  int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  const bool is_number = error == std::errc() && end == text.data() + text.size();
-  return is_number && port > 0 && port < 65536 ? std::optional<int>(port) : std::nullopt;
+  const std::optional<int> port = internal::ParseNumber<int>(text);
+  return port && *port > 0 && *port < 65536 ? port : std::nullopt;
 }
 
 bool HasControlOrSpace(std::string_view text) {

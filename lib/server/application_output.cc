@@ -1,10 +1,11 @@
 #include "server/application_output.h"
 
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "files/private_file.h"
 
 namespace livy::internal {
 
@@ -76,14 +77,10 @@ WaitList::Wake ApplicationOutput::TakeWaiting(WaitList::Token token) {
 }
 
 void RemoveOutputBut(const std::filesystem::path& folder, const std::set<std::string>& tags) {
-  std::error_code failure;
-  std::filesystem::directory_iterator entry(folder, failure);
-  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
-    const std::string name = entry->path().filename().string();
+  RemoveEntries(folder, [&](const std::string& name) {
     const bool is_ours = name.starts_with("livy-session-") || name.starts_with("livy-batch-");
-    std::error_code ignored;
-    if (is_ours && !tags.contains(name)) std::filesystem::remove_all(entry->path(), ignored);
-  }
+    return is_ours && !tags.contains(name);
+  });
 }
 
 }  // namespace livy::internal

@@ -11,24 +11,12 @@ Result<BatchRequest> ParseBatchRequest(std::string_view body) {
   const Result<JsonValue> json = ParseBody(body);
   if (!json) return json.error();
   BodyFields fields(*json);
-  BatchRequest request = {
-      .file = fields.Text("file").value_or(""),
-      .proxy_user = fields.Text("proxyUser"),
-      .class_name = fields.Text("className"),
-      .args = fields.Texts("args"),
-      .jars = fields.Texts("jars"),
-      .py_files = fields.Texts("pyFiles"),
-      .files = fields.Texts("files"),
-      .archives = fields.Texts("archives"),
-      .driver_memory = fields.Text("driverMemory"),
-      .driver_cores = fields.Integer("driverCores"),
-      .executor_memory = fields.Text("executorMemory"),
-      .executor_cores = fields.Integer("executorCores"),
-      .num_executors = fields.Integer("numExecutors"),
-      .queue = fields.Text("queue"),
-      .name = fields.Text("name"),
-      .conf = fields.TextMap("conf"),
-  };
+  BatchRequest request;
+  request.file = fields.Text("file").value_or("");
+  request.proxy_user = fields.Text("proxyUser");
+  request.class_name = fields.Text("className");
+  request.args = fields.Texts("args");
+  TakeSparkWishes(fields, request);
   if (const std::optional<Error> problem = fields.Problem()) return *problem;
   return request;
 }

@@ -48,4 +48,21 @@ class BodyFields {
   std::string wrong_ = {};
 };
 
+// What sessions and batches may ask for alike.
+template <typename Request>
+void TakeSparkWishes(BodyFields& fields, Request& request) {
+  request.jars = fields.Texts("jars");
+  request.py_files = fields.Texts("pyFiles");
+  request.files = fields.Texts("files");
+  request.archives = fields.Texts("archives");
+  request.driver_memory = fields.Text("driverMemory");
+  request.driver_cores = fields.Integer("driverCores");
+  request.executor_memory = fields.Text("executorMemory");
+  request.executor_cores = fields.Integer("executorCores");
+  request.num_executors = fields.Integer("numExecutors");
+  request.queue = fields.Text("queue");
+  request.name = fields.Text("name");
+  request.conf = fields.TextMap("conf");
+}
+
 }  // namespace livy::internal

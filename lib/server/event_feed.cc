@@ -1,12 +1,12 @@
 #include "server/event_feed.h"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "core/number.h"
 
 namespace livy::internal {
 namespace {
@@ -69,10 +69,8 @@ std::optional<std::int64_t> EventFeed::PlaceOf(std::string_view last_event_id) c
   if (!last_event_id.starts_with(options_.run)) return std::nullopt;
   last_event_id.remove_prefix(options_.run.size());
   if (!last_event_id.starts_with('-')) return std::nullopt;
-  const char* const end = last_event_id.data() + last_event_id.size();
-  std::int64_t number = 0;
-  const auto [stopped, failure] = std::from_chars(last_event_id.data() + 1, end, number);
-  if (failure != std::errc() || stopped != end || number < 0 || number > last_) return std::nullopt;
+  const auto number = ParseNumber<std::int64_t>(last_event_id.substr(1));
+  if (!number || *number < 0 || *number > last_) return std::nullopt;
   return number;
 }
 

@@ -78,17 +78,6 @@ std::filesystem::path TemporaryUploadDir() {
   return std::filesystem::temp_directory_path(ignored) / ("livy-uploads-" + RandomHex(8));
 }
 
-// Folders of sessions that an earlier server has not removed.
-void RemoveLeftUploads(const std::filesystem::path& upload_dir) {
-  std::error_code failure;
-  std::filesystem::directory_iterator entry(upload_dir, failure);
-  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
-    std::error_code ignored;
-    const bool is_ours = entry->path().filename().string().starts_with("livy-session-");
-    if (is_ours) std::filesystem::remove_all(entry->path(), ignored);
-  }
-}
-
 // Parts that were left out become those that come with the library.
 Result<void> FillIn(ServerOptions& options) {
   if (!options.log) options.log = MakeNullLogSink();
@@ -136,7 +125,9 @@ class Server : public LivyServer {
         .upload_dir = upload_dir_,
         .output = Output(),
     });
-    RemoveLeftUploads(upload_dir_);
+    // Of sessions of an earlier server.
+    RemoveEntries(upload_dir_,
+                  [](const std::string& name) { return name.starts_with("livy-session-"); });
     sessions_.emplace(ManagerOptions(), *services_, *options_.launcher, *listener_);
     if (const Result<void> loaded = sessions_->Load(); !loaded) return loaded;
     batch_services_.emplace(BatchServices{.store = batch_store_,

@@ -1,7 +1,5 @@
 // What RestService does for those who read and follow what applications write.
-#include <charconv>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,14 +16,6 @@ namespace {
 
 constexpr int kSize = 64 << 10;
 constexpr int kSizeMax = 1 << 20;
-
-Result<std::int64_t> ParseOffset(std::string_view text) {
-  std::int64_t offset = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, failure] = std::from_chars(text.data(), end, offset);
-  if (failure == std::errc() && stopped == end) return offset;
-  return Error{ErrorCode::kInvalidArgument, fmt::format("For input string: \"{}\"", text)};
-}
 
 Result<int> SizeOf(std::string_view query) {
   const Result<int> size = QueryInteger(query, "size", kSize);
@@ -51,7 +41,8 @@ void RestService::ReplyWithOutput(const std::shared_ptr<Call>& call,
   if (!output || !output->keeps()) {
     return call->Reply(MessageReply(404, "What applications write is not kept by this server."));
   }
-  const Result<std::int64_t> offset = ParseOffset(QueryValue(call->query, "offset").value_or("0"));
+  const Result<std::int64_t> offset =
+      ParseInteger<std::int64_t>(QueryValue(call->query, "offset").value_or("0"));
   if (!offset) return call->Reply(ErrorReply(offset.error()));
   const Result<int> size = SizeOf(call->query);
   if (!size) return call->Reply(ErrorReply(size.error()));
@@ -74,7 +65,7 @@ void RestService::FollowOutput(const std::shared_ptr<Call>& call,
   // As browsers do that connect again.
   if (const auto last = FindHeader(call->request().headers, "Last-Event-ID")) {
     if (*last == "end") return call->Reply(EmptyReply(204));
-    const Result<std::int64_t> place = ParseOffset(*last);
+    const Result<std::int64_t> place = ParseInteger<std::int64_t>(*last);
     if (!place) return call->Reply(ErrorReply(place.error()));
     offset = *place;
   }

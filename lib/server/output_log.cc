@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <system_error>
@@ -11,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "core/number.h"
 #include "files/descriptor.h"
 #include "files/private_file.h"
 
@@ -49,13 +49,10 @@ OutputLog::OutputLog(std::filesystem::path folder, std::size_t bytes_max)
   if (!keeps()) return;
   std::filesystem::directory_iterator file(folder_, failure);
   for (; !failure && file != std::filesystem::directory_iterator(); file.increment(failure)) {
-    const std::string name = file->path().filename().string();
-    std::int64_t begin = 0;
-    const char* end = name.data() + name.size();
-    const auto [stopped, wrong] = std::from_chars(name.data(), end, begin);
-    if (wrong != std::errc() || stopped != end || begin < 0) continue;
+    const auto begin = ParseNumber<std::int64_t>(file->path().filename().string());
+    if (!begin || *begin < 0) continue;
     std::error_code ignored;
-    pieces_[begin] = std::filesystem::file_size(file->path(), ignored);
+    pieces_[*begin] = std::filesystem::file_size(file->path(), ignored);
   }
 }
 

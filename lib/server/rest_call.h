@@ -8,11 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <livy/access_manager.h>
 #include <livy/clock.h>
 #include <livy/http.h>
 #include <livy/result.h>
 
+#include "core/number.h"
 #include "http/exchange.h"
 #include "server/rest_service.h"
 
@@ -34,8 +37,12 @@ struct RestService::Call {
   std::shared_ptr<ResponseStream> Stream(HttpResponse head) const;
 };
 
-// A 32-bit integer of a query or a path, such as "-5". Fails with Livy's words.
-Result<int> ParseInteger(std::string_view text);
+// An integer of a query or a path, such as "-5". Fails with Livy's words.
+template <typename Number = int>
+Result<Number> ParseInteger(std::string_view text) {
+  if (const std::optional<Number> number = ParseNumber<Number>(text)) return *number;
+  return Error{ErrorCode::kInvalidArgument, fmt::format("For input string: \"{}\"", text)};
+}
 
 // A query parameter's integer; `absent` if there is none.
 Result<int> QueryInteger(std::string_view query, std::string_view name, int absent);

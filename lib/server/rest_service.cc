@@ -1,7 +1,6 @@
 #include "server/rest_service.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -69,15 +68,6 @@ std::shared_ptr<ResponseStream> RestService::Call::Stream(HttpResponse head) con
 
 void RestService::Call::ReplyJson(std::string json) const {
   Reply(JsonReply(200, std::move(json)));
-}
-
-Result<int> ParseInteger(std::string_view text) {
-  int number = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc() || end != text.data() + text.size()) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("For input string: \"{}\"", text)};
-  }
-  return number;
 }
 
 Result<int> QueryInteger(std::string_view query, std::string_view name, int absent) {

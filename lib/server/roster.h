@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -13,7 +12,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -22,6 +20,7 @@
 #include <livy/clock.h>
 #include <livy/result.h>
 
+#include "core/number.h"
 #include "server/timer.h"
 
 namespace livy::internal {
@@ -179,11 +178,10 @@ template <typename Entry>
 typename Roster<Entry>::Pointer Roster<Entry>::Find(std::string_view key) const {
   const std::lock_guard lock(mutex_);
   if (IsAllDigits(key)) {
-    int id = 0;
-    const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), id);
-    if (failure != std::errc()) return nullptr;
-    const auto found = std::ranges::lower_bound(entries_, id, {}, &Entry::id);
-    return found != entries_.end() && (*found)->id() == id ? *found : nullptr;
+    const std::optional<int> id = ParseNumber<int>(key);
+    if (!id) return nullptr;
+    const auto found = std::ranges::lower_bound(entries_, *id, {}, &Entry::id);
+    return found != entries_.end() && (*found)->id() == *id ? *found : nullptr;
   }
   if (!names_.contains(key)) return nullptr;
   const auto found =

@@ -7,29 +7,18 @@
 #include "server/session_settings.h"
 
 namespace livy::internal {
+
 Result<SessionRequest> ParseSessionRequest(std::string_view body) {
   const Result<JsonValue> json = ParseBody(body);
   if (!json) return json.error();
   BodyFields fields(*json);
-  SessionRequest request = {
-      .kind = fields.KindField("kind"),
-      .proxy_user = fields.Text("proxyUser"),
-      .jars = fields.Texts("jars"),
-      .py_files = fields.Texts("pyFiles"),
-      .files = fields.Texts("files"),
-      .archives = fields.Texts("archives"),
-      .driver_memory = fields.Text("driverMemory"),
-      .driver_cores = fields.Integer("driverCores"),
-      .executor_memory = fields.Text("executorMemory"),
-      .executor_cores = fields.Integer("executorCores"),
-      .num_executors = fields.Integer("numExecutors"),
-      .queue = fields.Text("queue"),
-      .name = fields.Text("name"),
-      .conf = fields.TextMap("conf"),
-      .heartbeat_timeout_s = fields.Integer("heartbeatTimeoutInSecond"),
-      .ttl = fields.Text("ttl"),
-      .idle_timeout = fields.Text("idleTimeout"),
-  };
+  SessionRequest request;
+  request.kind = fields.KindField("kind");
+  request.proxy_user = fields.Text("proxyUser");
+  TakeSparkWishes(fields, request);
+  request.heartbeat_timeout_s = fields.Integer("heartbeatTimeoutInSecond");
+  request.ttl = fields.Text("ttl");
+  request.idle_timeout = fields.Text("idleTimeout");
   if (const std::optional<Error> problem = fields.Problem()) return *problem;
   return request;
 }

@@ -1,13 +1,12 @@
 #include "server/session_settings.h"
 
-#include <charconv>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include "core/duration.h"
+#include "core/number.h"
 
 namespace livy::internal {
 namespace {
@@ -28,13 +27,11 @@ class Reader {
   void Take(std::string_view key, int& target, int most) {
     const std::string* value = Find(key);
     if (value == nullptr) return;
-    int number = 0;
-    const char* end = value->data() + value->size();
-    const auto [stopped, failure] = std::from_chars(value->data(), end, number);
-    if (failure != std::errc() || stopped != end || number < 1 || number > most) {
+    const std::optional<int> number = ParseNumber<int>(*value);
+    if (!number || *number < 1 || *number > most) {
       return Fail(key, *value, fmt::format("a number from 1 to {}", most));
     }
-    target = number;
+    target = *number;
   }
 
   void Take(std::string_view key, milliseconds& target, milliseconds least, milliseconds most) {

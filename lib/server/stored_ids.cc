@@ -1,13 +1,12 @@
 #include "server/stored_ids.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "core/number.h"
 
 namespace livy::internal {
 
@@ -45,11 +44,9 @@ Result<std::vector<int>> StoredIds::List() const {
   if (!names) return names.error();
   std::vector<int> ids;
   for (const std::string& name : *names) {
-    int id = 0;
-    const char* end = name.data() + name.size();
-    const auto [stopped, failure] = std::from_chars(name.data(), end, id);
+    const std::optional<int> id = ParseNumber<int>(name);
     // Livy ignores other names, too; "state" is one.
-    if (failure == std::errc() && stopped == end && id >= 0) ids.push_back(id);
+    if (id && *id >= 0) ids.push_back(*id);
   }
   std::ranges::sort(ids);
   return ids;
