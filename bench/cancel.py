@@ -37,7 +37,7 @@ MARKS = {"spark": ("val kept = 7", "kept + 1"), "pyspark": ("kept = 7", "kept + 
 
 
 class Session:
-    """A session of one kind that answers, or None."""
+    """A session of one kind, and its statements."""
 
     def __init__(self, server, kind):
         self.server = server
@@ -67,7 +67,7 @@ class Session:
         return self.await_not(self.submit(code), "waiting", "running")["output"]
 
     def cancel(self, code):
-        """Seconds until it is cancelled, and until the next statement has its result."""
+        """Seconds from the request to `cancelled`."""
         statement = self.submit(code)
         self.await_not(statement, "waiting")
         # It is to be in the middle of what it does: the state tells only that it has begun.

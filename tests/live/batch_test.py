@@ -16,7 +16,7 @@ import textwrap
 import unittest
 import urllib.request
 
-from live_server import LiveServer
+from live_server import LiveServer, run_tests
 
 BUILD_ROOT = pathlib.Path(sys.argv[1]).absolute()
 RUN_SECONDS_MAX = 240
@@ -331,11 +331,4 @@ class Clients(WithBatches):
 
 
 if __name__ == "__main__":
-    if not os.environ.get("SPARK_HOME"):
-        print("SKIP: SPARK_HOME is not set")
-        sys.exit(77)
-    chosen = sys.argv[2:]
-    # What does not depend on the version of Spark is tried with one of them.
-    if not list(pathlib.Path(os.environ["SPARK_HOME"]).glob("jars/spark-core_*-3.*.jar")):
-        chosen = chosen or ["Ends"]
-    unittest.main(argv=sys.argv[:1] + chosen, verbosity=2)
+    run_tests("Ends")

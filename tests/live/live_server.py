@@ -5,6 +5,8 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
+import unittest
 import urllib.error
 import urllib.request
 
@@ -102,3 +104,19 @@ def drivers_of(process):
         if b"org.livy.driver" in command and parent == process.pid:
             found.append(int(folder.name))
     return found
+
+
+def run_tests(representative=None):
+    """The tests of the program that calls this: those that are named behind BUILD_ROOT, else all.
+
+    What does not depend on the version of Spark is tried with one of them: another runs the class
+    `representative` alone, if there is one.
+    """
+    spark = os.environ.get("SPARK_HOME")
+    if not spark:
+        print("SKIP: SPARK_HOME is not set")
+        sys.exit(77)
+    chosen = sys.argv[2:]
+    if representative and not list(pathlib.Path(spark).glob("jars/spark-core_*-3.*.jar")):
+        chosen = chosen or [representative]
+    unittest.main("__main__", argv=sys.argv[:1] + chosen, verbosity=2)

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import unittest
 
-from live_server import LiveServer, drivers_of
+from live_server import LiveServer, drivers_of, run_tests
 
 BUILD_ROOT = pathlib.Path(sys.argv[1]).absolute()
 END_SECONDS_MAX = 60
@@ -387,11 +387,4 @@ class BadStarts(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.environ.get("SPARK_HOME"):
-        print("SKIP: SPARK_HOME is not set")
-        sys.exit(77)
-    chosen = sys.argv[2:]
-    # What does not depend on the version of Spark is tried with one of them.
-    if not list(pathlib.Path(os.environ["SPARK_HOME"]).glob("jars/spark-core_*-3.*.jar")):
-        chosen = chosen or ["Kinds"]
-    unittest.main(argv=sys.argv[:1] + chosen, verbosity=2)
+    run_tests("Kinds")

@@ -23,8 +23,6 @@ struct Servers {
   Servers() { StartServer(); }
   ~Servers() { timer->Stop(); }
 
-  OutputOptions output = {};
-
   void StartServer() {
     timer = std::make_unique<Timer>(clock);
     applications = 0;
@@ -69,6 +67,7 @@ struct Servers {
   SessionStore store{backing};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
   ManualLauncher launcher = {};
+  OutputOptions output = {};
   std::unique_ptr<Timer> timer;
   ApplicationCount applications = 0;
   std::optional<SessionServices> services;
