@@ -67,6 +67,24 @@ std::string UserName() {
   return found == nullptr ? std::to_string(geteuid()) : found->pw_name;
 }
 
+Result<std::unique_ptr<Cluster>> MakeCluster(ClusterKind kind, const std::string& master,
+                                             const ClusterOptions& options) {
+  std::unique_ptr<Cluster> cluster;
+  if (kind == ClusterKind::kStandalone) {
+    cluster = std::make_unique<StandaloneCluster>(
+        options.standalone_urls.empty() ? WebPagesOf(master) : options.standalone_urls,
+        options.request_timeout);
+    return cluster;
+  }
+  const Result<HadoopConf> conf = ReadHadoopConf(HadoopConfDirectory());
+  if (!conf) return conf.error();
+  cluster = std::make_unique<YarnCluster>(
+      options.resource_manager_urls.empty() ? ResourceManagersOf(*conf)
+                                            : options.resource_manager_urls,
+      options.user.empty() ? UserName() : options.user, options.request_timeout);
+  return cluster;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Launcher>> SparkSubmitLauncher::Create(const SparkSubmitOptions& wanted,
@@ -194,33 +212,31 @@ Result<std::unique_ptr<SparkApplication>> SparkSubmitLauncher::MakeApplication(
 // Null where the process is the driver and nobody knows more.
 Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
     const ApplicationHandle& handle) {
-  const bool is_standalone =
-      handle.target.kind == ClusterKind::kStandalone && handle.target.is_cluster_mode;
-  if (handle.target.kind != ClusterKind::kYarn && !is_standalone) return nullptr;
-  const ClusterOptions& wanted = options_.cluster;
-  const std::lock_guard lock(mutex_);
-  std::shared_ptr<ClusterMonitor>& monitor = monitors_[handle.master];
-  if (monitor != nullptr) return monitor;
-  std::unique_ptr<Cluster> cluster;
-  if (is_standalone) {
-    cluster = std::make_unique<StandaloneCluster>(
-        wanted.standalone_urls.empty() ? WebPagesOf(handle.master) : wanted.standalone_urls,
-        wanted.request_timeout);
-  } else {
-    const Result<HadoopConf> conf = ReadHadoopConf(HadoopConfDirectory());
-    if (!conf) return conf.error();
-    cluster = std::make_unique<YarnCluster>(
-        wanted.resource_manager_urls.empty() ? ResourceManagersOf(*conf)
-                                             : wanted.resource_manager_urls,
-        wanted.user.empty() ? UserName() : wanted.user, wanted.request_timeout);
+  const SparkTarget& target = handle.target;
+  const bool is_yarn = target.kind == ClusterKind::kYarn;
+  const bool is_standalone = target.kind == ClusterKind::kStandalone && target.is_cluster_mode;
+  if (!is_yarn && !is_standalone) return nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = monitors_.find(handle.master);
+    if (found != monitors_.end()) return found->second;
   }
-  log_.Write(LogLevel::kInfo, "launch", fmt::format("following {}", cluster->Describe()));
-  monitor = std::make_shared<ClusterMonitor>(std::move(cluster),
-                                             MonitorLimits{.poll_interval = wanted.poll_interval,
-                                                           .leak_interval = wanted.leak_interval,
-                                                           .leak_timeout = wanted.leak_timeout},
-                                             *clock_, log_);
-  return monitor;
+  const ClusterOptions& wanted = options_.cluster;
+  Result<std::unique_ptr<Cluster>> cluster = MakeCluster(target.kind, handle.master, wanted);
+  if (!cluster) return cluster.error();
+  const std::string description = (*cluster)->Describe();
+  auto made = std::make_shared<ClusterMonitor>(*std::move(cluster),
+                                               MonitorLimits{.poll_interval = wanted.poll_interval,
+                                                             .leak_interval = wanted.leak_interval,
+                                                             .leak_timeout = wanted.leak_timeout},
+                                               *clock_, log_);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [monitor, is_first] = monitors_.emplace(handle.master, made);
+    if (!is_first) return monitor->second;  // Another launch was quicker.
+  }
+  log_.Write(LogLevel::kInfo, "launch", fmt::format("following {}", description));
+  return made;
 }
 
 std::map<std::string, std::string> SparkSubmitLauncher::DefaultConf() const {

@@ -233,6 +233,14 @@ TEST_CASE("files of settings that a killed server left are removed, but not fres
   CHECK(std::filesystem::exists(fixture.options.work_dir / "other.properties"));
 }
 
+TEST_CASE("settings of Hadoop that cannot be read fail a launch, and do no further harm") {
+  Fixture fixture("exit 0");
+  fixture.spark.scratch.Write("hadoop/yarn-site.xml/is-a-folder", "");
+  const Variable hadoop("HADOOP_CONF_DIR", (fixture.spark.scratch.path() / "hadoop").c_str());
+  CHECK(fixture.launcher().Launch({.conf = {{"spark.master", "yarn"}}}, {}).error().code ==
+        ErrorCode::kUnavailable);
+}
+
 TEST_CASE("a launcher says what it is and what Spark's defaults are") {
   Fixture fixture("exit 0");
   fixture.spark.scratch.Write("spark/conf/spark-defaults.conf", "spark.master local[7]\n");
