@@ -341,7 +341,8 @@ class Signals(unittest.TestCase):
 
     def test_a_hangup_ends_a_server(self):
         with tempfile.TemporaryDirectory() as folder:
-            server = LiveServer(BUILD_ROOT, folder)
+            # The tests themselves may run under nohup.
+            server = LiveServer(BUILD_ROOT, folder, program=("env", "--default-signal=HUP"))
             server.process.send_signal(signal.SIGHUP)
             self.assertEqual(server.process.wait(END_SECONDS_MAX), 0)
             server.kill()
