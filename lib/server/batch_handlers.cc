@@ -82,10 +82,10 @@ void RestService::StopBatch(const std::shared_ptr<Call>& call) {
 void RestService::DeleteBatch(const std::shared_ptr<Call>& call) {
   const BatchPtr batch = Find(call, batches_);
   if (!batch || !MayModify(call, batch->ownership())) return;
-  batches_.Delete(batch, By("deleted", call->user), [call, id = batch->id()](bool removed) {
-    call->Reply(removed ? MessageReply(200, "deleted")
-                        : MessageReply(404, fmt::format("Session {} already stopped.", id)));
-  });
+  batches_.Delete(batch, By("deleted", call->user),
+                  [call, id = batch->id()](const Result<bool>& removed) {
+                    call->Reply(DeletionReply(removed, id));
+                  });
 }
 
 void RestService::ReplyWhenEnded(const std::shared_ptr<Call>& call, const BatchPtr& batch,

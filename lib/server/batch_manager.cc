@@ -43,8 +43,8 @@ BatchManager::BatchManager(BatchManagerOptions options, BatchServices& services,
       roster_({.noun = "batches",
                .entries_max = options_.limits.batches_max,
                .retain = options_.state_retain},
-              services.clock, services.timer, services.applications,
-              [this](BatchSession& batch) { Forget(batch); }) {}
+              services.clock, services.timer, services.store.writer(), services.applications,
+              [](BatchSession& batch) { return batch.RemoveFromStore(); }) {}
 
 Result<void> BatchManager::Load() {
   StoredIds& stored = services_.store.ids();
@@ -91,10 +91,11 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, const St
                               .created = services_.clock.Wall()};
   const auto batch = std::make_shared<BatchSession>(record, services_);
   Result<void> stored =
-      services_.store.Save(record, along ? along(*id) : std::vector<StoreChange>());
+      services_.store.SaveNew(record, along ? along(*id) : std::vector<StoreChange>());
   if (stored) {
     stored = roster_.Insert(batch);
-    if (!stored) Forget(*batch);
+    // A later server will find one dead that cannot be removed now.
+    if (!stored) (void)batch->RemoveFromStore();
   }
   if (!stored) {
     roster_.Unreserve(request.name);
@@ -114,17 +115,9 @@ std::function<void()> BatchManager::EndOf(const std::shared_ptr<BatchSession>& b
 }
 
 void BatchManager::Delete(const std::shared_ptr<BatchSession>& batch, std::string_view why,
-                          std::function<void(bool)> removed) {
+                          std::function<void(const Result<bool>&)> removed) {
   batch->Stop(why);
   batch->AwaitEnd([this, batch, removed = std::move(removed)] { removed(roster_.Remove(batch)); });
-}
-
-void BatchManager::Forget(BatchSession& batch) {
-  const Result<void> removed = batch.RemoveFromStore();
-  if (removed) return;
-  services_.log.Write(
-      LogLevel::kWarning, "server",
-      fmt::format("batch={} stays in the store: {}", batch.id(), removed.error().message));
 }
 
 void BatchManager::StopAll() {

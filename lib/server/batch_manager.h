@@ -63,9 +63,9 @@ class BatchManager {
   }
 
   // Ends the batch, removes it when it has ended, and calls `removed` with whether it was this call
-  // that removed it.
+  // that removed it; with kUnavailable if the store refuses that: then it stays.
   void Delete(const std::shared_ptr<BatchSession>& batch, std::string_view why,
-              std::function<void(bool)> removed);
+              std::function<void(const Result<bool>&)> removed);
 
   // Of the applications of all that are listed.
   std::set<std::string> Tags() const { return roster_.Tags(); }
@@ -85,7 +85,6 @@ class BatchManager {
  private:
   Result<void> LoadBatch(int id);
   std::function<void()> EndOf(const std::shared_ptr<BatchSession>& batch);
-  void Forget(BatchSession& batch);
 
   const BatchManagerOptions options_;
   BatchServices& services_;

@@ -188,7 +188,12 @@ void BatchSession::Stop(std::string_view why) {
   if (application != nullptr) application->Kill();  // Else SetApplication() does.
 }
 
+// Called on a thread of the launcher's, which must not wait for the store.
 void BatchSession::OnApplication(const ApplicationStatus& status) {
+  services_.store.writer().Post([self = shared_from_this(), status] { self->Take(status); });
+}
+
+void BatchSession::Take(const ApplicationStatus& status) {
   if (IsEnd(status.state)) return OnEnd(status);
   std::shared_ptr<const Application> application;
   {
@@ -215,6 +220,7 @@ void BatchSession::OnApplication(const ApplicationStatus& status) {
   if (is_new) SaveIfAlive();
 }
 
+// First stored, then shown; a store that refuses gets it later.
 void BatchSession::OnEnd(const ApplicationStatus& status) {
   std::shared_ptr<const Application> application;
   bool is_wanted = false;
@@ -238,20 +244,24 @@ void BatchSession::OnEnd(const ApplicationStatus& status) {
     const std::optional<std::string> known = record_.app_id;
     application_status_ = status;
     if (!status.app_id) application_status_.app_id = known;
-    state_ = StateOf(status.state);
     sentence = EndSentence(is_stopping_ ? EndedBy::kOrder : EndedBy::kApplication, end_reason_,
                            application_status_);
-    end_reason_ = EndReason(sentence, last_words);
+    is_stopping_ = true;  // Who stops it now comes too late.
     record_.app_id = application_status_.app_id;
-    record_.end = StoredEnd{.state = state_,
-                            .reason = end_reason_,
+    record_.end = StoredEnd{.state = StateOf(status.state),
+                            .reason = EndReason(sentence, last_words),
                             .exit_code = status.exit_code,
                             .at = services_.clock.Wall()};
     record = record_;
+  }
+  const Result<void> stored = services_.store.Save(record);
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = record.end->state;
+    end_reason_ = record.end->reason;
     waiting_.TakeAll(wakes);
     wakes.push_back(std::exchange(ended_, nullptr));
   }
-  const Result<void> stored = services_.store.Save(record);
   saving.unlock();
   WriteLog(LogLevel::kInfo, fmt::format("{}: {}", ToString(record.end->state), sentence));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
@@ -273,9 +283,12 @@ WaitList::Wake BatchSession::TakeWaiting(WaitList::Token token) {
 }
 
 Result<void> BatchSession::RemoveFromStore() {
+  {
+    const std::lock_guard saving(save_mutex_);
+    if (const Result<void> removed = services_.store.Remove(id_); !removed) return removed;
+  }
   output_->Remove();
-  const std::lock_guard saving(save_mutex_);
-  return services_.store.Remove(id_);
+  return {};
 }
 
 // Without this record a later server could not follow the application; the batch does not mind.

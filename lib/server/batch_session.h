@@ -91,6 +91,7 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
   void SetApplication(std::unique_ptr<Application> application);
   void GiveUp(const std::string& reason);
   void OnApplication(const ApplicationStatus& status);
+  void Take(const ApplicationStatus& status);
   void OnEnd(const ApplicationStatus& status);
   void SaveIfAlive();
   void WriteLog(LogLevel level, std::string_view message) const;

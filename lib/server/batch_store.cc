@@ -60,9 +60,13 @@ Result<StoredBatch> BatchStore::Load(int id) const {
   return BatchFromStored(id, text->value_or(""));
 }
 
-Result<void> BatchStore::Save(const StoredBatch& batch, std::vector<StoreChange> along) {
+Result<void> BatchStore::SaveNew(const StoredBatch& batch, std::vector<StoreChange> along) {
   along.push_back({.key = KeyOf(batch.id), .value = ToStored(batch)});
-  return store_.Apply(along);
+  return store_.ApplyNew(along);
+}
+
+Result<void> BatchStore::Save(const StoredBatch& batch) {
+  return store_.ApplyOrOwe({{.key = KeyOf(batch.id), .value = ToStored(batch)}});
 }
 
 Result<void> BatchStore::Remove(int id) {

@@ -11,6 +11,7 @@
 #include <livy/store.h>
 
 #include "server/session_store.h"
+#include "server/store_writer.h"
 #include "server/stored_ids.h"
 
 namespace livy::internal {
@@ -41,19 +42,26 @@ Result<StoredBatch> BatchFromStored(int id, std::string_view text);
 class BatchStore {
  public:
   // `store` outlives this.
-  explicit BatchStore(Store& store) : store_(store), ids_(store, "v1/batch") {}
+  explicit BatchStore(StoreWriter& store) : store_(store), ids_(store, "v1/batch") {}
+
+  // What it writes by.
+  StoreWriter& writer() { return store_; }
 
   StoredIds& ids() { return ids_; }
 
   // Fails with kUnavailable, and says what is wrong, if what is stored is damaged.
   Result<StoredBatch> Load(int id) const;
 
-  // `along` are other changes in the same transaction.
-  Result<void> Save(const StoredBatch& batch, std::vector<StoreChange> along = {});
+  // All of it or nothing, also if this cannot be known at once. `along` are other new keys in the
+  // same transaction.
+  Result<void> SaveNew(const StoredBatch& batch, std::vector<StoreChange> along = {});
+
+  // One that is there, now or when the store takes it: StoreWriter::ApplyOrOwe().
+  Result<void> Save(const StoredBatch& batch);
   Result<void> Remove(int id);
 
  private:
-  Store& store_;
+  StoreWriter& store_;
   StoredIds ids_;
 };
 

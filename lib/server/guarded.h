@@ -2,7 +2,11 @@
 #pragma once
 
 #include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <livy/result.h>
 #include <livy/store.h>
@@ -28,16 +32,24 @@ class GuardedStore : public Store {
   explicit GuardedStore(Store& store) : store_(store) {}
 
   Result<void> Apply(const std::vector<StoreChange>& changes) override {
-    return Guarded([&] { return store_.Apply(changes); });
+    return Ask([&] { return store_.Apply(changes); });
   }
   Result<std::optional<std::string>> Get(std::string_view key) const override {
-    return Guarded([&] { return std::as_const(store_).Get(key); });
+    return Ask([&] { return std::as_const(store_).Get(key); });
   }
   Result<std::vector<std::string>> Children(std::string_view key) const override {
-    return Guarded([&] { return std::as_const(store_).Children(key); });
+    return Ask([&] { return std::as_const(store_).Children(key); });
   }
 
  private:
+  // One that throws is one that cannot be used now.
+  template <typename Call>
+  static auto Ask(const Call& call) -> decltype(call()) {
+    auto answer = Guarded(call);
+    if (answer || answer.error().code != ErrorCode::kInternal) return answer;
+    return Error{ErrorCode::kUnavailable, "The store failed: " + answer.error().message};
+  }
+
   Store& store_;
 };
 

@@ -128,8 +128,8 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
     statement.id = next_statement_++;
     storing_.insert(statement.id);
   }
-  const Result<void> stored = services_.store.SaveStatements(
-      id_, {statement}, {}, along ? along(statement.id) : std::vector<StoreChange>());
+  const Result<void> stored = services_.store.SaveNewStatement(
+      id_, statement, along ? along(statement.id) : std::vector<StoreChange>());
 
   std::unique_lock lock(mutex_);
   storing_.erase(statement.id);
@@ -172,6 +172,8 @@ void InteractiveSession::OnFinal(const StatementRecord& statement,
   waiting_.TakeAll(statement.id, wakes);
 }
 
+// What a client has seen of a cancellation must be there after a crash, so it is stored first.
+// Nothing else changes what has become of statements meanwhile: that needs save_mutex_, too.
 Result<void> InteractiveSession::CancelStatement(int id) {
   StatementRecord statement;
   std::vector<WaitList::Wake> wakes;
@@ -182,20 +184,24 @@ Result<void> InteractiveSession::CancelStatement(int id) {
     if (const Result<void> active = CheckActive(); !active) return active.error();
     lease_->Renew();
     const auto found = statements_.find(id);
-    if (found == statements_.end() || !ApplyCancel(found->second)) return {};
-    if (unsent_.erase(id) == 0) {
-      commands_->Send(CancelCommand{.id = id});
-    } else {
-      found->second.completed = services_.clock.Wall();  // No driver will tell.
-    }
+    if (found == statements_.end()) return {};
     statement = found->second;
+    if (!ApplyCancel(statement)) return {};
+    if (unsent_.contains(id)) statement.completed = services_.clock.Wall();  // No driver will tell.
+  }
+  if (const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {}); !stored) {
+    return stored;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    statements_[id] = statement;
+    if (unsent_.erase(id) == 0) commands_->Send(CancelCommand{.id = id});
     TellStatement(statement);
     if (IsFinal(statement.state)) OnFinal(statement, wakes);
   }
-  const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {});
   saving.unlock();
   CallAll(wakes);
-  return stored;
+  return {};
 }
 
 std::optional<StatementRecord> InteractiveSession::FindStatement(int id) const {
@@ -226,7 +232,7 @@ void InteractiveSession::Stop(std::string_view why, EndedBy by) {
   bool launched = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!MoveTo(kShuttingDown)) return;
+    if (is_ending_ || !MoveTo(kShuttingDown)) return;
     end_reason_ = why;
     ended_by_ = by;
     launched = application_ != nullptr;

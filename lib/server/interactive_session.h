@@ -211,6 +211,10 @@ class InteractiveSession : public DriverEventSink,
   std::shared_ptr<EventFeed> Feed() const;
   EventFeed::Snapshot TakeSnapshot() const;
   void OnApplication(const ApplicationStatus& status);
+  void OnEnd(const ApplicationStatus& status);
+  // Stores how statements have ended. An output that the store refuses for good becomes an error
+  // that says so, in `ended`, too.
+  Result<void> SaveEnded(std::vector<StatementRecord>& ended, const std::vector<int>& dropped);
   void DropSurplus();
   // Sends what `command_for` makes of the question's number, if `refusal` has nothing to say and
   // fewer than `max` are under way, and calls `answered` once. Both are called with mutex_ held.
@@ -240,7 +244,9 @@ class InteractiveSession : public DriverEventSink,
   void ApplyState(const StateEvent& event, std::vector<WaitList::Wake>& wakes);
   std::vector<StatementRecord> Ended(const std::vector<DriverEvent>& events) const;
   std::vector<int> SurplusBesides(const std::vector<StatementRecord>& ended) const;
-  std::vector<StatementRecord> CancelAll();
+  StoredSession EndedRecord(SessionState state, const std::vector<std::string>& last_words);
+  std::vector<StatementRecord> Cancelled(Statement::Time now) const;
+  void ShowEnd(SessionState state, std::vector<WaitList::Wake>& wakes);
   void TakeStatements(std::vector<StatementRecord> statements);
   void OpenFeed();
   void TellState() const;
@@ -265,6 +271,7 @@ class InteractiveSession : public DriverEventSink,
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.
   bool driver_came_ = false;                      // Guarded by mutex_.
   bool connecting_limited_ = false;               // Guarded by mutex_. By a timer.
+  bool is_ending_ = false;                        // Guarded by mutex_. Its end is being stored.
   EndedBy ended_by_ = EndedBy::kApplication;      // Guarded by mutex_. Set when it begins to end.
   std::string end_reason_;                        // Guarded by mutex_. Final when it has ended.
   StoredSession record_;                          // Guarded by mutex_. As it is to be stored.

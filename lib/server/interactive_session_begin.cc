@@ -151,6 +151,9 @@ void InteractiveSession::Restore(const StoredSession& record,
   notes_.Add(SentenceOf(end_reason_));
   OpenOutput();
   output_->Finish();
+  // Those that were stored while the end was: nobody will end them now.
+  for (StatementRecord& statement : statements)
+    ApplyEnd(record.end->at, SentenceOf(end_reason_), statement);
   TakeStatements(std::move(statements));
 }
 
@@ -168,9 +171,12 @@ void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements)
 }
 
 Result<void> InteractiveSession::RemoveFromStore() {
+  {
+    const std::lock_guard saving(save_mutex_);
+    if (const Result<void> removed = services_.store.Remove(id_); !removed) return removed;
+  }
   if (const auto kept = output()) kept->Remove();
-  const std::lock_guard saving(save_mutex_);
-  return services_.store.Remove(id_);
+  return {};
 }
 
 Result<void> InteractiveSession::SaveRecord() {
@@ -181,7 +187,7 @@ Result<void> InteractiveSession::SaveRecord() {
     if (HasEnded(state_)) return {};  // Its end is stored, or will be.
     record = record_;
   }
-  return services_.store.SaveSession(record);
+  return services_.store.UpdateSession(record);
 }
 
 }  // namespace livy::internal

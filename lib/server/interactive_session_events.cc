@@ -89,18 +89,40 @@ Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& 
       ended = Ended(events);
       dropped = SurplusBesides(ended);
     }
-    if (const Result<void> stored = services_.store.SaveStatements(id_, ended, dropped); !stored) {
-      return stored;
-    }
+    if (const Result<void> stored = SaveEnded(ended, dropped); !stored) return stored;
     const std::lock_guard lock(mutex_);
     for (const int id : dropped)
       statements_.erase(id);
     for (const DriverEvent& event : events)
       ApplyEvent(event, wakes);
+    // What was stored, also where that is not what the driver has told.
+    for (const StatementRecord& statement : ended)
+      statements_.at(statement.id).output_json = statement.output_json;
   }
   CallAll(wakes);  // Who waited for a statement sees it before it can be dropped.
   DropSurplus();
   return {};
+}
+
+Result<void> InteractiveSession::SaveEnded(std::vector<StatementRecord>& ended,
+                                           const std::vector<int>& dropped) {
+  const auto is_refused = [](const Result<void>& stored) {
+    return !stored && stored.error().code == ErrorCode::kInvalidArgument;
+  };
+  Result<void> all = services_.store.SaveStatements(id_, ended, dropped);
+  if (!is_refused(all)) return all;
+  // The driver would send it for ever. One of them is too much, or they are together.
+  for (StatementRecord& statement : ended) {
+    Result<void> stored = services_.store.SaveStatements(id_, {statement}, {});
+    if (is_refused(stored)) {
+      WriteLog(LogLevel::kWarning, fmt::format("statement={} has an output that is not stored: {}",
+                                               statement.id, stored.error().message));
+      ReplaceOutput(stored.error().message, statement);
+      stored = services_.store.SaveStatements(id_, {statement}, {});
+    }
+    if (!stored) return stored;
+  }
+  return services_.store.SaveStatements(id_, {}, dropped);
 }
 
 std::vector<StatementRecord> InteractiveSession::Ended(
@@ -233,8 +255,10 @@ void InteractiveSession::OnProgress(const ApplicationStatus& status) {
   }
   if (!status.is_waiting) LimitConnecting();
   if (!is_new) return;
-  const Result<void> saved = SaveRecord();
-  if (!saved) WriteLog(LogLevel::kWarning, saved.error().message);
+  services_.store.writer().Post([self = shared_from_this()] {
+    const Result<void> saved = self->SaveRecord();
+    if (!saved) self->WriteLog(LogLevel::kWarning, saved.error().message);
+  });
 }
 
 bool InteractiveSession::NoteAppId(const std::optional<std::string>& app_id) {
@@ -254,49 +278,83 @@ void InteractiveSession::LimitConnecting() {
   });
 }
 
+// Called on a thread of the launcher's, which must not wait for the store.
 void InteractiveSession::OnApplication(const ApplicationStatus& status) {
   using enum ApplicationState;
   if (status.state == kStarting || status.state == kRunning) return OnProgress(status);
+  services_.store.writer().Post([self = shared_from_this(), status] { self->OnEnd(status); });
+}
+
+// First stored, then shown, as everything. A store that refuses does not keep a session alive: then
+// the end is shown all the same, and stored when that can be.
+void InteractiveSession::OnEnd(const ApplicationStatus& status) {
   const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
-  std::vector<StatementRecord> cancelled;
-  StoredSession record;
-  std::string reason;
   const std::vector<std::string> last_words = FindLastWords();
   std::unique_lock saving(save_mutex_);
-  std::shared_ptr<Uploads> uploads;  // Removed without the lock.
+  StoredSession record;
+  std::vector<StatementRecord> cancelled;
   {
     const std::lock_guard lock(mutex_);
+    const bool killed_outside =
+        status.state == ApplicationState::kKilled && state_ != kShuttingDown;
+    const SessionState state = killed_outside ? kKilled : kDead;
+    if (!CanMove(state_, state)) return;
+    is_ending_ = true;
     application_status_ = status;
     NoteAppId(status.app_id);
-    const bool killed_outside = status.state == kKilled && state_ != kShuttingDown;
-    if (!MoveTo(killed_outside ? SessionState::kKilled : kDead)) return;
-    SetEndReason(last_words);
-    reason = SentenceOf(end_reason_);
-    cancelled = CancelAll();
-    record_.end = StoredEnd{.state = state_,
-                            .reason = end_reason_,
-                            .exit_code = status.exit_code,
-                            .at = services_.clock.Wall()};
-    record = record_;
-    TellEnd();
-    waiting_.TakeAll(wakes);
-    const Error ended = {ErrorCode::kUnavailable, "The session has ended."};
-    for (auto& completed : completions_.TakeAll()) {
-      wakes.push_back([completed = std::move(completed), ended] { completed(ended); });
-    }
-    for (auto& added : additions_.TakeAll()) {
-      wakes.push_back([added = std::move(added), ended] { added(ended); });
-    }
-    uploads.swap(uploads_);
-    wakes.push_back(std::exchange(ended_, nullptr));
+    record = EndedRecord(state, last_words);
+    cancelled = Cancelled(record.end->at);
   }
   const Result<void> stored = services_.store.SaveEnd(record, cancelled);
+  std::shared_ptr<Uploads> uploads;   // Removed without the lock.
+  std::vector<StatementRecord> late;  // Submitted meanwhile.
+  {
+    const std::lock_guard lock(mutex_);
+    late = Cancelled(record.end->at);
+    for (const StatementRecord& statement : late) {
+      statements_[statement.id] = statement;
+      TellStatement(statement);
+    }
+    ShowEnd(record.end->state, wakes);
+    uploads.swap(uploads_);
+  }
+  if (late.size() != cancelled.size()) {
+    const Result<void> also_stored = services_.store.SaveEnd(record, late);
+    (void)also_stored;  // Or owed, as the rest.
+  }
   saving.unlock();
-  WriteLog(LogLevel::kInfo, fmt::format("ended: {}", reason));
+  WriteLog(LogLevel::kInfo, fmt::format("ended: {}", SentenceOf(record.end->reason)));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
   if (const auto kept = output()) kept->Finish();
   CallAll(wakes);
+}
+
+StoredSession InteractiveSession::EndedRecord(SessionState state,
+                                              const std::vector<std::string>& last_words) {
+  SetEndReason(last_words);
+  record_.end = StoredEnd{.state = state,
+                          .reason = end_reason_,
+                          .exit_code = application_status_.exit_code,
+                          .at = services_.clock.Wall()};
+  return record_;
+}
+
+void InteractiveSession::ShowEnd(SessionState state, std::vector<WaitList::Wake>& wakes) {
+  MoveTo(state);
+  TellEnd();
+  queued_ = 0;
+  queued_bytes_ = 0;
+  unsent_.clear();
+  waiting_.TakeAll(wakes);
+  const Error ended = {ErrorCode::kUnavailable, "The session has ended."};
+  for (auto& completed : completions_.TakeAll()) {
+    wakes.push_back([completed = std::move(completed), ended] { completed(ended); });
+  }
+  for (auto& added : additions_.TakeAll()) {
+    wakes.push_back([added = std::move(added), ended] { added(ended); });
+  }
+  wakes.push_back(std::exchange(ended_, nullptr));
 }
 
 // The launcher's part is called without a lock.
@@ -315,17 +373,13 @@ void InteractiveSession::SetEndReason(const std::vector<std::string>& last_words
   end_reason_ = EndReason(end_reason_, last_words);
 }
 
-std::vector<StatementRecord> InteractiveSession::CancelAll() {
-  const std::string_view reason = SentenceOf(end_reason_);
+// Those that its end cancels, as they are then.
+std::vector<StatementRecord> InteractiveSession::Cancelled(Statement::Time now) const {
   std::vector<StatementRecord> cancelled;
-  for (auto& [id, statement] : statements_) {
-    if (!ApplyEnd(services_.clock.Wall(), reason, statement)) continue;
-    cancelled.push_back(statement);
-    TellStatement(statement);
+  for (const auto& [id, statement] : statements_) {
+    StatementRecord ended = statement;
+    if (ApplyEnd(now, SentenceOf(end_reason_), ended)) cancelled.push_back(std::move(ended));
   }
-  queued_ = 0;
-  queued_bytes_ = 0;
-  unsent_.clear();
   return cancelled;
 }
 

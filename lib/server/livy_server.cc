@@ -1,4 +1,5 @@
 // LivyServer's parts, put together.
+#include <algorithm>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -23,6 +24,7 @@
 #include "server/rest_service.h"
 #include "server/session_manager.h"
 #include "server/session_store.h"
+#include "server/store_writer.h"
 #include "server/timer.h"
 
 namespace livy {
@@ -64,6 +66,13 @@ HttpServerOptions HttpOptions(const ServerOptions& options) {
           .keep_alive_timeout = limits.keep_alive_timeout};
 }
 
+// Two workers are always left for those who only want to read.
+StoreWriterOptions WriterOptions(const ServerLimits& limits) {
+  return {.callers_max = std::min(limits.store_callers_max, limits.worker_threads_max - 2),
+          .patience = limits.store_patience,
+          .owed_max = limits.store_owed_max};
+}
+
 DriverListenerOptions DriverOptions(const ServerOptions& options) {
   const std::string& listen =
       options.driver_listen_host.empty() ? options.host : options.driver_listen_host;
@@ -100,8 +109,10 @@ class Server : public LivyServer {
         log_(*options_.log),
         access_(*options_.access_manager, log_),
         guarded_store_(*options_.store),
-        store_(guarded_store_),
-        batch_store_(guarded_store_),
+        writer_(WriterOptions(options_.limits), guarded_store_, *options_.clock, log_,
+                StoreThread::kOwn),
+        store_(writer_),
+        batch_store_(writer_),
         timer_(*options_.clock) {}
 
   ~Server() override { Stop(); }
@@ -146,7 +157,7 @@ class Server : public LivyServer {
     RemoveOutputBut(options_.output_dir, tags);
     keys_.emplace(IdempotencyOptions{.keys_max = options_.limits.idempotency_keys_max,
                                      .retain = options_.idempotency_key_retain},
-                  guarded_store_, *options_.clock, log_);
+                  writer_, *options_.clock, log_);
     if (const Result<void> loaded = keys_->Load(); !loaded) return loaded;
     listener_->FinishRecovery();
     const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
@@ -184,7 +195,8 @@ class Server : public LivyServer {
     if (listener_) listener_->Stop();
     if (sessions_) sessions_->DropAll();
     if (batches_) batches_->DropAll();
-    timer_.Stop();            // Its calls use all of the above.
+    timer_.Stop();            // Its calls use all of the above,
+    writer_.Stop();           // and so do those that were posted.
     std::error_code ignored;  // It is not there if nothing was uploaded.
     if (options_.upload_dir.empty()) std::filesystem::remove(upload_dir_, ignored);
   }
@@ -257,6 +269,7 @@ class Server : public LivyServer {
   GuardedLogSink log_;
   const GuardedAccessManager access_;
   GuardedStore guarded_store_;
+  StoreWriter writer_;
   SessionStore store_;
   BatchStore batch_store_;
   Timer timer_;

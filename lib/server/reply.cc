@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/json.h"
 
 namespace livy::internal {
@@ -68,6 +70,12 @@ HttpResponse ErrorReply(const Error& error) {
 HttpResponse RejectionReply(const Error& error) {
   if (error.code != ErrorCode::kInvalidArgument) return ErrorReply(error);
   return MessageReply(400, "Rejected, Reason: " + error.message);
+}
+
+HttpResponse DeletionReply(const Result<bool>& removed, int id) {
+  if (!removed) return ErrorReply(removed.error());
+  return *removed ? MessageReply(200, "deleted")
+                  : MessageReply(404, fmt::format("Session {} already stopped.", id));
 }
 
 }  // namespace livy::internal

@@ -6,6 +6,7 @@
 
 #include <livy/error.h>
 #include <livy/http.h>
+#include <livy/result.h>
 
 namespace livy::internal {
 
@@ -26,6 +27,9 @@ HttpResponse EmptyReply(int status);
 
 // The beginning of a stream of events.
 HttpResponse EventStreamHead();
+
+// What came of a deletion: whether it was this one that removed the session or batch.
+HttpResponse DeletionReply(const Result<bool>& removed, int id);
 
 // The one place where a code becomes a status.
 int HttpStatus(ErrorCode code);

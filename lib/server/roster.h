@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,7 @@
 #include <livy/result.h>
 
 #include "core/number.h"
+#include "server/store_writer.h"
 #include "server/timer.h"
 
 namespace livy::internal {
@@ -52,11 +54,12 @@ class Roster {
   using Pointer = std::shared_ptr<Entry>;
 
   // `forget` removes an entry from the store. What is passed by reference outlives this.
-  Roster(RosterOptions options, Clock& clock, Timer& timer, ApplicationCount& applications,
-         std::function<void(Entry&)> forget)
+  Roster(RosterOptions options, Clock& clock, Timer& timer, StoreWriter& writer,
+         ApplicationCount& applications, std::function<Result<void>(Entry&)> forget)
       : options_(options),
         clock_(clock),
         timer_(timer),
+        writer_(writer),
         applications_(applications),
         forget_(std::move(forget)) {}
 
@@ -96,8 +99,9 @@ class Roster {
 
   void RemoveLater(const Pointer& entry, Clock::Duration after);
 
-  // Removes the entry at once; false if somebody else did.
-  bool Remove(const Pointer& entry);
+  // Removes the entry, first from the store; false if somebody else did. If the store refuses, the
+  // entry stays, and the error says why.
+  Result<bool> Remove(const Pointer& entry);
 
   // Refuses what is new.
   void Close();
@@ -110,11 +114,15 @@ class Roster {
   void DropAll();
 
  private:
+  // Between two attempts to remove an entry whose time is over.
+  static constexpr std::chrono::seconds kRemovalPause{10};
+
   const RosterOptions options_;
   Clock& clock_;
   Timer& timer_;
+  StoreWriter& writer_;
   ApplicationCount& applications_;
-  const std::function<void(Entry&)> forget_;
+  const std::function<Result<void>(Entry&)> forget_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -218,12 +226,18 @@ void Roster<Entry>::OnEnded(const Pointer& entry) {
 template <typename Entry>
 void Roster<Entry>::RemoveLater(const Pointer& entry, Clock::Duration after) {
   timer_.After(after, [this, weak = std::weak_ptr(entry)] {
-    if (const auto ended = weak.lock()) Remove(ended);
+    writer_.Post([this, weak] {
+      const auto ended = weak.lock();
+      if (ended && !Remove(ended)) RemoveLater(ended, kRemovalPause);
+    });
   });
 }
 
+// First in the store: what was told to be gone must not be there again after a crash.
 template <typename Entry>
-bool Roster<Entry>::Remove(const Pointer& entry) {
+Result<bool> Roster<Entry>::Remove(const Pointer& entry) {
+  if (Find(std::to_string(entry->id())) != entry) return false;
+  if (const Result<void> forgotten = forget_(*entry); !forgotten) return forgotten.error();
   {
     const std::lock_guard lock(mutex_);
     const auto found = std::ranges::find(entries_, entry);
@@ -239,7 +253,6 @@ bool Roster<Entry>::Remove(const Pointer& entry) {
     --removing_;
     changed_.notify_all();
   });
-  forget_(*entry);
   return true;
 }
 

@@ -98,10 +98,10 @@ void RestService::GetLog(const std::shared_ptr<Call>& call) {
 void RestService::DeleteSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
   if (!session) return;
-  sessions_.Delete(session, By("deleted", call->user), [call, id = session->id()](bool removed) {
-    call->Reply(removed ? MessageReply(200, "deleted")
-                        : MessageReply(404, fmt::format("Session {} already stopped.", id)));
-  });
+  sessions_.Delete(session, By("deleted", call->user),
+                   [call, id = session->id()](const Result<bool>& removed) {
+                     call->Reply(DeletionReply(removed, id));
+                   });
 }
 
 void RestService::StopSession(const std::shared_ptr<Call>& call) {

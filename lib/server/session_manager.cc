@@ -29,8 +29,8 @@ SessionManager::SessionManager(SessionManagerOptions options, SessionServices& s
       roster_({.noun = "sessions",
                .entries_max = options_.limits.sessions_max,
                .retain = options_.state_retain},
-              services.clock, services.timer, services.applications,
-              [this](InteractiveSession& session) { Forget(session); }) {}
+              services.clock, services.timer, services.store.writer(), services.applications,
+              [](InteractiveSession& session) { return session.RemoveFromStore(); }) {}
 
 Result<void> SessionManager::Load() {
   StoredIds& stored = services_.store.ids();
@@ -117,10 +117,11 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
                           .driver = {.secret = link->secret()},
                           .created = services_.clock.Wall()};
   Result<void> stored =
-      services_.store.SaveSession(record, along ? along(*id) : std::vector<StoreChange>());
+      services_.store.SaveNewSession(record, along ? along(*id) : std::vector<StoreChange>());
   if (stored) {
     stored = roster_.Insert(session);
-    if (!stored) Forget(*session);
+    // A later server will find one dead that cannot be removed now.
+    if (!stored) (void)session->RemoveFromStore();
   }
   if (!stored) {
     listener_.Close(*id);
@@ -163,7 +164,8 @@ LaunchRequest SessionManager::LaunchFor(const InteractiveSession& session, const
 }
 
 void SessionManager::Delete(const std::shared_ptr<InteractiveSession>& session,
-                            std::string_view why, std::function<void(bool)> removed) {
+                            std::string_view why,
+                            std::function<void(const Result<bool>&)> removed) {
   session->Stop(why);
   session->AwaitEnd(
       [this, session, removed = std::move(removed)] { removed(roster_.Remove(session)); });
@@ -172,14 +174,6 @@ void SessionManager::Delete(const std::shared_ptr<InteractiveSession>& session,
 void SessionManager::OnEnded(const std::shared_ptr<InteractiveSession>& session) {
   listener_.Close(session->id());
   roster_.OnEnded(session);
-}
-
-void SessionManager::Forget(InteractiveSession& session) {
-  const Result<void> removed = session.RemoveFromStore();
-  if (removed) return;
-  services_.log.Write(
-      LogLevel::kWarning, "server",
-      fmt::format("session={} stays in the store: {}", session.id(), removed.error().message));
 }
 
 void SessionManager::KeepFollowersAlive() {

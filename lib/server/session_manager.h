@@ -63,9 +63,9 @@ class SessionManager {
   }
 
   // Stops the session, removes it when it has ended, and calls `removed` with whether it was this
-  // call that removed it.
+  // call that removed it; with kUnavailable if the store refuses that: then it stays.
   void Delete(const std::shared_ptr<InteractiveSession>& session, std::string_view why,
-              std::function<void(bool)> removed);
+              std::function<void(const Result<bool>&)> removed);
 
   // Shows those who follow sessions that they are still connected; to be called every 15 s.
   void KeepFollowersAlive();
@@ -91,7 +91,6 @@ class SessionManager {
   SessionBeginning BeginningOf(const std::shared_ptr<InteractiveSession>& session,
                                StoredSession record, std::shared_ptr<DriverCommands> commands);
   void OnEnded(const std::shared_ptr<InteractiveSession>& session);
-  void Forget(InteractiveSession& session);
 
   const SessionManagerOptions options_;
   SessionServices& services_;

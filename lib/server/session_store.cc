@@ -89,24 +89,33 @@ Result<void> SessionStore::SaveListener(const StoredListener& listener) {
   return store_.Apply({{.key = std::string(kListener), .value = json.Take()}});
 }
 
-Result<void> SessionStore::SaveSession(const StoredSession& session,
-                                       std::vector<StoreChange> along) {
+Result<void> SessionStore::SaveNewSession(const StoredSession& session,
+                                          std::vector<StoreChange> along) {
   along.push_back({.key = SessionKey(session.id), .value = ToStored(session)});
-  return store_.Apply(along);
+  return store_.ApplyNew(along);
+}
+
+Result<void> SessionStore::SaveNewStatement(int session, const StatementRecord& statement,
+                                            std::vector<StoreChange> along) {
+  AddChanges(session, {statement}, along);
+  return store_.ApplyNew(along);
+}
+
+Result<void> SessionStore::UpdateSession(const StoredSession& session) {
+  return store_.ApplyOrOwe({{.key = SessionKey(session.id), .value = ToStored(session)}});
 }
 
 Result<void> SessionStore::SaveEnd(const StoredSession& session,
                                    const std::vector<StatementRecord>& statements) {
   std::vector<StoreChange> changes = {{.key = SessionKey(session.id), .value = ToStored(session)}};
   AddChanges(session.id, statements, changes);
-  return store_.Apply(changes);
+  return store_.ApplyOrOwe(changes);
 }
 
 Result<void> SessionStore::SaveStatements(int session,
                                           const std::vector<StatementRecord>& statements,
-                                          const std::vector<int>& forgotten,
-                                          std::vector<StoreChange> along) {
-  std::vector<StoreChange> changes = std::move(along);
+                                          const std::vector<int>& forgotten) {
+  std::vector<StoreChange> changes;
   AddChanges(session, statements, changes);
   for (const int id : forgotten)
     changes.push_back({.key = StatementKey(session, id)});

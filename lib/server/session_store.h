@@ -12,6 +12,7 @@
 #include "driver_link/driver_link.h"
 #include "http/certificate.h"
 #include "server/statement_record.h"
+#include "server/store_writer.h"
 #include "server/stored_ids.h"
 
 namespace livy::internal {
@@ -51,7 +52,10 @@ struct StoredListener {
 class SessionStore {
  public:
   // `store` outlives this.
-  explicit SessionStore(Store& store) : store_(store), ids_(store, "v1/interactive") {}
+  explicit SessionStore(StoreWriter& store) : store_(store), ids_(store, "v1/interactive") {}
+
+  // What it writes by.
+  StoreWriter& writer() { return store_; }
 
   StoredIds& ids() { return ids_; }
 
@@ -64,23 +68,27 @@ class SessionStore {
   Result<std::optional<StoredListener>> LoadListener() const;
   Result<void> SaveListener(const StoredListener& listener);
 
-  // Of a new session; `along` are other changes in the same transaction.
-  Result<void> SaveSession(const StoredSession& session, std::vector<StoreChange> along = {});
+  // Each is all stored or nothing of it, also if this cannot be known at once. `along` are other
+  // new keys in the same transaction.
+  Result<void> SaveNewSession(const StoredSession& session, std::vector<StoreChange> along = {});
+  Result<void> SaveNewStatement(int session, const StatementRecord& statement,
+                                std::vector<StoreChange> along = {});
 
-  // The session and its statements in one change.
+  // A session that is there, now or when the store takes it: StoreWriter::ApplyOrOwe().
+  Result<void> UpdateSession(const StoredSession& session);
+
+  // The same for the session and its statements in one change.
   Result<void> SaveEnd(const StoredSession& session,
                        const std::vector<StatementRecord>& statements);
 
-  // `along` are other changes in the same transaction.
   Result<void> SaveStatements(int session, const std::vector<StatementRecord>& statements,
-                              const std::vector<int>& forgotten,
-                              std::vector<StoreChange> along = {});
+                              const std::vector<int>& forgotten);
 
   // The session and all its statements.
   Result<void> Remove(int session);
 
  private:
-  Store& store_;
+  StoreWriter& store_;
   StoredIds ids_;
 };
 

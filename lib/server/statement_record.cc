@@ -31,6 +31,14 @@ std::string_view CutUtf8(std::string_view text, std::size_t bytes_max) {
   return text.substr(0, end);
 }
 
+void SetError(std::string_view name, std::string_view value, StatementRecord& statement) {
+  JsonWriter json;
+  json.BeginObject().Key("status").String("error").Key("execution_count").Int(statement.id);
+  json.Key("ename").String(name).Key("evalue").String(value);
+  json.Key("traceback").Strings({}).EndObject();
+  statement.output_json = std::make_shared<const std::string>(json.Take());
+}
+
 bool Cancelled(StatementRecord& statement) {
   if (statement.state == kRunning) MoveTo(kCancelling, statement);
   return MoveTo(kCancelled, statement);
@@ -95,12 +103,12 @@ bool ApplyCancel(StatementRecord& statement) {
 bool ApplyEnd(Statement::Time now, std::string_view reason, StatementRecord& statement) {
   if (!Cancelled(statement)) return false;
   statement.completed = now;
-  JsonWriter json;
-  json.BeginObject().Key("status").String("error").Key("execution_count").Int(statement.id);
-  json.Key("ename").String("SessionEnded").Key("evalue").String(reason);
-  json.Key("traceback").Strings({}).EndObject();
-  statement.output_json = std::make_shared<const std::string>(json.Take());
+  SetError("SessionEnded", reason, statement);
   return true;
+}
+
+void ReplaceOutput(std::string_view reason, StatementRecord& statement) {
+  SetError("OutputNotStored", reason, statement);
 }
 
 ExecuteCommand ExecuteCommandFor(const StatementRecord& statement) {

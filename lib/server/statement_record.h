@@ -43,6 +43,9 @@ bool ApplyCancel(StatementRecord& statement);
 // The session has ended: what was not final is cancelled, and its output says why.
 bool ApplyEnd(Statement::Time now, std::string_view reason, StatementRecord& statement);
 
+// The output cannot be kept: an error that says why takes its place.
+void ReplaceOutput(std::string_view reason, StatementRecord& statement);
+
 // As the REST interface shows it, with what it has printed so far as an extra member of ours.
 void Write(const StatementRecord& statement, JsonWriter& json);
 

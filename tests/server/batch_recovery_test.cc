@@ -56,8 +56,9 @@ struct Servers {
 
   testing::FakeClock clock = {};
   FailingStore backing = {};
-  BatchStore store{backing};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
+  StoreWriter writer{{}, backing, clock, *log, StoreThread::kCallers};
+  BatchStore store{writer};
   ManualLauncher launcher = {};
   OutputOptions output = {};
   std::unique_ptr<Timer> timer;
@@ -198,7 +199,8 @@ TEST_CASE("a batch that is deleted while it is launched is killed when it is the
   Servers servers;
   const NewBatch created = servers.batches->Create({.file = "hdfs:/pi.py"}, "ada").value();
   bool removed = false;
-  servers.batches->Delete(created.batch, "deleted", [&](bool is_removed) { removed = is_removed; });
+  servers.batches->Delete(created.batch, "deleted",
+                          [&](const Result<bool>& is_removed) { removed = *is_removed; });
   servers.batches->Launch(created);
   CHECK(servers.launcher.processes.at(0)->kills == 1);
   CHECK_FALSE(removed);

@@ -20,6 +20,7 @@
 #include "driver_link/driver_link.h"
 #include "server/interactive_session.h"
 #include "server/session_store.h"
+#include "server/store_writer.h"
 #include "server/timer.h"
 
 namespace livy::internal {
@@ -98,6 +99,10 @@ class FailingStore : public Store {
   Result<void> Apply(const std::vector<StoreChange>& changes) override {
     if (const auto hook = std::exchange(before_change, nullptr)) hook();
     if (failure) return *failure;
+    for (const StoreChange& change : changes) {
+      if (!change.value || change.value->size() <= value_bytes_max) continue;
+      return Error{ErrorCode::kInvalidArgument, change.key + " is too large."};
+    }
     ++changes_made;
     return memory_->Apply(changes);
   }
@@ -109,6 +114,7 @@ class FailingStore : public Store {
   }
 
   std::optional<Error> failure = {};
+  std::size_t value_bytes_max = std::string::npos;  // Larger ones are refused for good.
   std::atomic<int> changes_made = 0;
   std::function<void()> before_change = {};  // Called once.
 
@@ -120,8 +126,9 @@ class FailingStore : public Store {
 struct SessionFixture {
   testing::FakeClock clock = {};
   FailingStore backing = {};
-  SessionStore store{backing};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
+  StoreWriter writer{{}, backing, clock, *log, StoreThread::kCallers};
+  SessionStore store{writer};
   Timer timer{clock};
   ApplicationCount applications = 0;
   SessionServices services{.store = store,

@@ -26,7 +26,7 @@ struct KeyFixture : RestFixture {
   }
   // What a server finds that is started on the same store.
   void Restart() {
-    keys.emplace(IdempotencyOptions{.keys_max = services.limits.idempotency_keys_max}, backing,
+    keys.emplace(IdempotencyOptions{.keys_max = services.limits.idempotency_keys_max}, writer,
                  clock, *log);
     REQUIRE(keys->Load());
     rest.emplace(RestOptions{}, *sessions, *batches, *keys, access, &authenticator, *log);

@@ -64,8 +64,9 @@ struct Servers {
 
   testing::FakeClock clock = {};
   FailingStore backing = {};
-  SessionStore store{backing};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
+  StoreWriter writer{{}, backing, clock, *log, StoreThread::kCallers};
+  SessionStore store{writer};
   ManualLauncher launcher = {};
   OutputOptions output = {};
   std::unique_ptr<Timer> timer;
@@ -239,7 +240,8 @@ TEST_CASE("ids go on where an earlier server stopped, even if no session is left
   Servers servers;
   servers.Create();
   std::promise<void> removed;
-  servers.sessions->Delete(servers.Find("0"), "over", [&](bool) { removed.set_value(); });
+  servers.sessions->Delete(servers.Find("0"), "over",
+                           [&](const Result<bool>&) { removed.set_value(); });
   servers.launcher.processes.at(0)->observer({.state = ApplicationState::kKilled});
   removed.get_future().wait();
   servers.Crash();

@@ -57,7 +57,7 @@ struct RestFixture : SessionFixture {
     batches.emplace(BatchManagerOptions{.limits = limits, .state_retain = std::chrono::minutes(10)},
                     batch_services, launcher);
     REQUIRE(batches->Load());
-    keys.emplace(IdempotencyOptions{.keys_max = limits.idempotency_keys_max}, backing, clock, *log);
+    keys.emplace(IdempotencyOptions{.keys_max = limits.idempotency_keys_max}, writer, clock, *log);
     REQUIRE(keys->Load());
     rest.emplace(RestOptions{.wait_max = std::chrono::seconds(60)}, *sessions, *batches, *keys,
                  access, &authenticator, *log);
@@ -100,7 +100,7 @@ struct RestFixture : SessionFixture {
   HeaderAuthenticator authenticator = {};
   std::unique_ptr<DriverListener> listener = {};
   std::optional<SessionManager> sessions = {};
-  BatchStore batch_store{backing};
+  BatchStore batch_store{writer};
   BatchServices batch_services{.store = batch_store,
                                .clock = clock,
                                .timer = timer,

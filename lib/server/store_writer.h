@@ -1,0 +1,122 @@
+// StoreWriter: the server's way into its store, through the store's bad days.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <livy/clock.h>
+#include <livy/log.h>
+#include <livy/result.h>
+#include <livy/store.h>
+
+namespace livy::internal {
+
+struct StoreWriterOptions {
+  int callers_max = 14;  // Threads that are in the store at once, to change it.
+  // How long one may wait for its turn while as many are in the store already.
+  std::chrono::milliseconds patience = std::chrono::seconds(1);
+  int owed_max = 10000;  // Keys whose values the store has yet to take; beyond it: refusals.
+};
+
+// Where StoreWriter::Post() runs what it is given.
+enum class StoreThread {
+  kOwn,      // On a thread of the writer, which also makes the changes that are owed.
+  kCallers,  // Where it is posted, at once; TryOwed() is the test's to call.
+};
+
+// Three things that a store alone has not. Threads do not pile up in a store that does not answer:
+// beyond `callers_max` they are refused. Changes of what has happened already and cannot be
+// refused, such as the end of a session, are owed to the store until it takes them, in order with
+// all others of the same key. And threads that must not wait for a store have one that may.
+//
+// Safe to use from several threads.
+class StoreWriter : public Store {
+ public:
+  // Everything that is passed by reference outlives this.
+  StoreWriter(StoreWriterOptions options, Store& store, Clock& clock, LogSink& log,
+              StoreThread thread);
+
+  // Stops as Stop() does.
+  ~StoreWriter() override;
+
+  // As the store's. Fails also with kUnavailable if too many are in the store, or too much is owed.
+  Result<void> Apply(const std::vector<StoreChange>& changes) override;
+  Result<std::optional<std::string>> Get(std::string_view key) const override;
+  Result<std::vector<std::string>> Children(std::string_view key) const override;
+
+  // As Apply(), for keys that are new. If it fails, and a store may all the same have made the
+  // changes, they are owed to be forgotten again: whoever asked was told that nothing was done.
+  Result<void> ApplyNew(const std::vector<StoreChange>& changes);
+
+  // Makes the changes now or, if that fails, when the store takes them. A failure is only to be
+  // told of: whoever sees it need not try again. What the store refuses for good is dropped.
+  Result<void> ApplyOrOwe(const std::vector<StoreChange>& changes);
+
+  // Runs `task`, which may wait for the store, after those posted before. There are no more of them
+  // than ends and removals of sessions.
+  void Post(std::function<void()> task);
+
+  // How many keys' values the store has yet to take.
+  int owed() const { return owed_count_; }
+
+  // Tries once to make what is owed, and returns whether nothing is left.
+  bool TryOwed();
+
+  // Runs what is posted, tries what is owed a last time, and ends the thread. Harmless when
+  // repeated. What is posted later runs where it is posted.
+  void Stop();
+
+ private:
+  using Owed = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+  void Run();
+  // Makes changes in the store, when it is this thread's turn.
+  Result<void> Make(const std::vector<StoreChange>& changes);
+  Result<std::multiset<Clock::TimePoint>::iterator> Enter();
+  Result<void> CheckOwed() const;
+  bool IsStoreAway() const;
+  // Takes the owed values of these keys out, when nobody is about to store one of them.
+  Owed TakeOwed(const std::vector<StoreChange>& changes);
+  // Owes these again, but for keys that have got another value meanwhile.
+  void PutBack(Owed taken);
+  // Returns whether there was something to make and it was made, or dropped.
+  Result<void> MakeSome();
+
+  // Both are called with mutex_ held.
+  void CountOwed();
+  void OnFailure();
+
+  const StoreWriterOptions options_;
+  Store& store_;
+  Clock& clock_;
+  LogSink& log_;
+  const StoreThread kind_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;          // For the thread.
+  std::condition_variable left_;             // A thread has left the store.
+  std::condition_variable made_;             // making_ is empty again.
+  std::multiset<Clock::TimePoint> entered_;  // Guarded by mutex_. One for each thread inside.
+  std::deque<std::function<void()>> tasks_;  // Guarded by mutex_.
+  Owed owed_;                                // Guarded by mutex_.
+  Owed making_;                              // Guarded by mutex_. Out of owed_, on its way.
+  bool stopping_ = false;                    // Guarded by mutex_.
+  bool ended_ = false;                       // Guarded by mutex_. The thread takes no more tasks.
+  Clock::TimePoint try_at_ = {};             // Guarded by mutex_. When to try what is owed.
+  Clock::Duration pause_ = {};               // Guarded by mutex_. After the next failure.
+  std::atomic<int> owed_count_ = 0;          // Of owed_ and making_, for a look without the lock.
+  std::thread thread_;
+};
+
+}  // namespace livy::internal

@@ -1,0 +1,162 @@
+// What clients and drivers see of a store that fails.
+#include <string>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include "server/one_session.h"
+#include "server/rest_fixture.h"
+#include "server/stored_records.h"
+
+namespace livy::internal {
+namespace {
+
+const Error kFull = {ErrorCode::kUnavailable, "The disk is full."};
+constexpr char kFullReply[] = R"({"msg":"The disk is full."})";
+
+TEST_CASE("what cannot be stored is refused with the reason, and leaves nothing behind") {
+  RestFixture f;
+  f.StartIdle();
+  f.backing.failure = kFull;
+  const std::pair<const char*, const char*> creations[] = {
+      {"/sessions", R"({"kind":"spark"})"},
+      {"/batches", R"({"file":"hdfs:/a.jar"})"},
+      {"/sessions/0/statements", R"({"code":"1"})"},
+  };
+  for (const auto& [target, body] : creations) {
+    CAPTURE(target);
+    const HttpResponse refused = f.Send("POST", target, body);
+    CHECK(refused.status == 503);
+    CHECK(refused.body == kFullReply);
+    CHECK(FindHeader(refused.headers, "Retry-After") == "1");
+  }
+  CHECK(f.launcher.requests.size() == 1);
+  CHECK(f.Get("/sessions").body.find(R"("total":1)") != std::string::npos);
+  CHECK(f.Get("/batches").body.find(R"("total":0)") != std::string::npos);
+  CHECK(f.Get("/sessions/0/statements").body == R"({"total_statements":0,"statements":[]})");
+
+  f.backing.failure.reset();
+  for (const auto& [target, body] : creations) {
+    CAPTURE(target);
+    CHECK(f.Send("POST", target, body).status == 201);
+  }
+}
+
+TEST_CASE("a cancellation that cannot be stored is refused and not begun") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.Happens({Started(0)});
+  const std::size_t sent = f.commands->sent.size();
+  f.backing.failure = kFull;
+  CHECK(f.session->CancelStatement(0).error() == kFull);
+  CHECK(f.StateOf(0) == StatementState::kRunning);
+  CHECK(f.commands->sent.size() == sent);
+
+  f.backing.failure.reset();
+  CHECK(f.session->CancelStatement(0));
+  CHECK(f.StateOf(0) == StatementState::kCancelling);
+  CHECK(f.commands->sent.size() == sent + 1);
+}
+
+TEST_CASE("a deletion that cannot be stored is refused, and can be asked for again") {
+  RestFixture f;
+  f.StartIdle();
+  f.End(0);
+  f.backing.failure = kFull;
+  CHECK(f.Send("DELETE", "/sessions/0").status == 503);
+  CHECK(f.Get("/sessions/0/state").body == R"({"id":0,"state":"dead"})");
+  f.backing.failure.reset();
+  CHECK(f.Send("DELETE", "/sessions/0").status == 200);
+  CHECK(f.Get("/sessions/0").status == 404);
+  CHECK(f.backing.Get("v1/interactive/0").value() == std::nullopt);
+}
+
+TEST_CASE("an end is shown although the store fails, and stored when it does not any more") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.backing.failure = kFull;
+  f.process().observer(kExited);
+  CHECK(f.session->state() == SessionState::kDead);
+  CHECK(f.StateOf(0) == StatementState::kCancelled);
+  CHECK(f.Stored(0)->find(R"("state":"waiting")") != std::string::npos);
+
+  f.backing.failure.reset();
+  REQUIRE(f.writer.TryOwed());
+  CHECK(f.Stored(0)->find(R"("state":"cancelled")") != std::string::npos);
+  CHECK(f.store.LoadSession(7)->end->state == SessionState::kDead);
+}
+
+TEST_CASE("nobody sees an end before it is stored") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  SessionState seen = SessionState::kDead;
+  StatementState seen_statement = StatementState::kCancelled;
+  f.backing.before_change = [&] {
+    seen = f.session->state();
+    seen_statement = f.StateOf(0);
+    f.session->Stop("too late");
+  };
+  f.process().observer({.state = ApplicationState::kFailed, .reason = "it broke"});
+  CHECK(seen == SessionState::kBusy);
+  CHECK(seen_statement == StatementState::kWaiting);
+  CHECK(f.session->View().end_reason == "it broke");
+  CHECK(f.store.LoadSession(7)->end->reason == "it broke");
+}
+
+TEST_CASE("a statement that was submitted while its session ended has an end") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  f.backing.before_change = [&] { f.session->Submit("1", Kind::kSpark).value(); };
+  f.process().observer(kExited);
+  CHECK(f.StateOf(0) == StatementState::kCancelled);
+  CHECK(f.Stored(0)->find(R"("state":"cancelled")") != std::string::npos);
+}
+
+TEST_CASE("a result that cannot be stored now is not taken, and taken when it comes again") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.backing.failure = kFull;
+  CHECK_FALSE(f.session->OnDriverEvents({Finished(0, R"("out")")}));
+  CHECK(f.StateOf(0) == StatementState::kWaiting);
+  f.backing.failure.reset();
+  f.Happens({Finished(0, R"("out")")});
+  CHECK(*f.session->FindStatement(0)->output_json == R"("out")");
+}
+
+TEST_CASE("an output that the store refuses for good becomes an error that says so") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  for (int id = 0; id < 3; ++id)
+    f.session->Submit("x", Kind::kSpark).value();
+  f.backing.value_bytes_max = 500;
+  f.Happens({Finished(0, R"("a")"), Finished(1, '"' + std::string(1000, 'b') + '"'),
+             Finished(2, R"("c")"), Idle()});
+  CHECK(*f.session->FindStatement(0)->output_json == R"("a")");
+  CHECK(*f.session->FindStatement(1)->output_json ==
+        R"({"status":"error","execution_count":1,"ename":"OutputNotStored",)"
+        R"("evalue":"v1/interactive/7/statements/1 is too large.","traceback":[]})");
+  CHECK(*f.session->FindStatement(2)->output_json == R"("c")");
+  CHECK(f.StateOf(1) == StatementState::kAvailable);
+  CHECK(f.session->state() == SessionState::kIdle);
+  for (int id = 0; id < 3; ++id) {
+    CHECK(*StatementFromStored(*f.Stored(id))->output_json ==
+          *f.session->FindStatement(id)->output_json);
+  }
+}
+
+TEST_CASE("code that the store refuses for good is the client's mistake") {
+  RestFixture f;
+  f.StartIdle();
+  f.backing.value_bytes_max = 500;
+  const HttpResponse refused =
+      f.Send("POST", "/sessions/0/statements", R"({"code":")" + std::string(1000, 'x') + R"("})");
+  CHECK(refused.status == 400);
+  CHECK(refused.body == R"({"msg":"v1/interactive/0/statements/0 is too large."})");
+}
+
+}  // namespace
+}  // namespace livy::internal

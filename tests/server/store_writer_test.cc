@@ -1,0 +1,192 @@
+#include "server/store_writer.h"
+
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "server/fakes.h"
+#include "server/guarded.h"
+
+namespace livy::internal {
+namespace {
+
+using std::chrono::seconds;
+
+const Error kFull = {ErrorCode::kUnavailable, "The disk is full."};
+
+struct WriterFixture {
+  explicit WriterFixture(StoreWriterOptions options = {},
+                         StoreThread thread = StoreThread::kCallers)
+      : writer(options, store, clock, *log, thread) {}
+
+  std::optional<std::string> Stored(std::string_view key) { return store.Get(key).value(); }
+
+  testing::FakeClock clock = {};
+  FailingStore store = {};
+  std::unique_ptr<LogSink> log = MakeNullLogSink();
+  StoreWriter writer;
+};
+
+// Does not return from Apply() until it is told to.
+class SlowStore : public FailingStore {
+ public:
+  Result<void> Apply(const std::vector<StoreChange>& changes) override {
+    entered.set_value();
+    go_on.get_future().wait();
+    return FailingStore::Apply(changes);
+  }
+
+  std::promise<void> entered;
+  std::promise<void> go_on;
+};
+
+// Makes changes, and says that it has not.
+class LyingStore : public FailingStore {
+ public:
+  Result<void> Apply(const std::vector<StoreChange>& changes) override {
+    const Result<void> made = FailingStore::Apply(changes);
+    return lies ? Result<void>(kFull) : made;
+  }
+  bool lies = true;
+};
+
+TEST_CASE("what a store refuses is owed to it until it takes it") {
+  WriterFixture f;
+  f.store.failure = kFull;
+  CHECK(f.writer.ApplyOrOwe({{"a", "1"}, {"b", "2"}}).error() == kFull);
+  CHECK(f.writer.owed() == 2);
+  CHECK_FALSE(f.writer.TryOwed());
+  f.store.failure.reset();
+  CHECK(f.writer.TryOwed());
+  CHECK(f.writer.owed() == 0);
+  CHECK(f.Stored("a") == "1");
+  CHECK(f.Stored("b") == "2");
+}
+
+TEST_CASE("a later value of a key is not undone by one that was owed") {
+  WriterFixture f;
+  f.store.failure = kFull;
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"a", "old"}, {"b", "old"}, {"c", "old"}}));
+  CHECK_FALSE(f.writer.Apply({{"c", "refused"}}));
+  f.store.failure.reset();
+  f.clock.Advance(seconds(1));
+  REQUIRE(f.writer.Apply({{"a", "new"}}));
+  REQUIRE(f.writer.ApplyOrOwe({{"b", std::nullopt}}));
+  REQUIRE(f.writer.TryOwed());
+  CHECK(f.Stored("a") == "new");
+  CHECK(f.Stored("b") == std::nullopt);
+  CHECK(f.Stored("c") == "old");
+}
+
+TEST_CASE("what was told not to be created is not there, also if the store had made it") {
+  LyingStore store;
+  testing::FakeClock clock;
+  const auto log = MakeNullLogSink();
+  StoreWriter writer({}, store, clock, *log, StoreThread::kCallers);
+  CHECK_FALSE(writer.ApplyNew({{"a", "1"}}));
+  CHECK(store.Get("a").value() == "1");
+  store.lies = false;
+  REQUIRE(writer.TryOwed());
+  CHECK(store.Get("a").value() == std::nullopt);
+}
+
+TEST_CASE("while too much is owed, nothing more is taken") {
+  WriterFixture f({.owed_max = 2});
+  f.store.failure = kFull;
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"a", "1"}, {"b", "2"}}));
+  f.store.failure.reset();
+  CHECK(f.writer.Apply({{"c", "3"}}).error() ==
+        Error{ErrorCode::kUnavailable, "The store has yet to take the values of 2 keys."});
+  REQUIRE(f.writer.TryOwed());
+  CHECK(f.writer.Apply({{"c", "3"}}));
+}
+
+TEST_CASE("what the store refuses for good is dropped, and the rest is not") {
+  WriterFixture f;
+  f.store.failure = kFull;
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"a", "1"}, {"b", "too large"}, {"c", "3"}}));
+  f.store.failure.reset();
+  f.store.value_bytes_max = 5;
+  CHECK(f.writer.TryOwed());
+  CHECK(f.Stored("a") == "1");
+  CHECK(f.Stored("b") == std::nullopt);
+  CHECK(f.Stored("c") == "3");
+}
+
+TEST_CASE("a store that is away is not asked by everybody who owes it something") {
+  WriterFixture f;
+  f.store.failure = kFull;
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"a", "1"}}));
+  int asked = 0;
+  f.store.before_change = [&] { ++asked; };
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"b", "1"}}));
+  CHECK(asked == 0);
+}
+
+TEST_CASE("threads do not pile up in a store that does not answer") {
+  SlowStore store;
+  testing::FakeClock clock;
+  const auto log = MakeNullLogSink();
+  StoreWriter writer({.callers_max = 1, .patience = seconds(1)}, store, clock, *log,
+                     StoreThread::kCallers);
+  auto first = std::async(std::launch::async, [&] { return writer.Apply({{"a", "1"}}); });
+  store.entered.get_future().wait();
+  auto second = std::async(std::launch::async, [&] { return writer.Apply({{"b", "1"}}); });
+  clock.Advance(seconds(1));
+  CHECK(second.get().error() ==
+        Error{ErrorCode::kUnavailable, "The store does not answer: 1 changes wait for it."});
+  CHECK_FALSE(writer.Apply({{"c", "1"}}));  // At once: the patience is over.
+  CHECK(writer.Get("a").value() == std::nullopt);
+  store.go_on.set_value();
+  CHECK(first.get());
+}
+
+TEST_CASE("what is posted runs on the writer's thread, in order, and before it stops") {
+  WriterFixture f({}, StoreThread::kOwn);
+  std::vector<int> ran;
+  std::thread::id thread;
+  for (int number = 0; number < 3; ++number) {
+    f.writer.Post([&, number] {
+      ran.push_back(number);
+      thread = std::this_thread::get_id();
+    });
+  }
+  f.writer.Stop();
+  CHECK(ran == std::vector<int>{0, 1, 2});
+  CHECK(thread != std::this_thread::get_id());
+}
+
+TEST_CASE("the writer's thread makes what is owed by itself") {
+  WriterFixture f({}, StoreThread::kOwn);
+  f.store.failure = kFull;
+  std::promise<void> owes;
+  f.writer.Post([&] {
+    (void)f.writer.ApplyOrOwe({{"a", "1"}});
+    f.store.failure.reset();
+    owes.set_value();
+  });
+  owes.get_future().wait();
+  std::promise<void> made;
+  f.store.before_change = [&] { made.set_value(); };
+  f.clock.Advance(seconds(10));
+  made.get_future().wait();
+  f.writer.Stop();
+  CHECK(f.Stored("a") == "1");
+}
+
+TEST_CASE("a store that throws is one that cannot be used now") {
+  class ThrowingStore : public FailingStore {
+    Result<void> Apply(const std::vector<StoreChange>&) override {
+      throw std::runtime_error("no connection");
+    }
+  };
+  ThrowingStore store;
+  CHECK(GuardedStore(store).Apply({}).error() ==
+        Error{ErrorCode::kUnavailable, "The store failed: no connection"});
+}
+
+}  // namespace
+}  // namespace livy::internal
