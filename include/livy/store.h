@@ -91,9 +91,10 @@ struct ZooKeeperStoreOptions {
 // the ensemble makes it. Each Apply() is one transaction of ZooKeeper; changes made at the same
 // time share one. Apply() fails with kInvalidArgument if the changes are larger than
 // `change_bytes_max`, and with kUnavailable after `request_timeout` at the latest; if a connection
-// broke then, the changes may have been made nevertheless, as a whole, and can be repeated. Servers
-// that share a prefix write over each other's values. What happens to the connection is told to
-// `log`, which must outlive the store.
+// broke then, the changes may have been made nevertheless, as a whole, and can be repeated. Of
+// several stores with one prefix, the last that began to change it goes on; Apply() of the others
+// fails with kUnavailable. What happens to the connection is told to `log`, which must outlive the
+// store.
 //
 // Fails with kInvalidArgument if an option is wrong or the library was built without ZooKeeper;
 // with kUnavailable if it cannot be reached within `connect_timeout`. Safe to use from several

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <list>
 #include <memory>
+#include <random>
 #include <utility>
 #include <zookeeper/zookeeper.h>
 
@@ -25,6 +27,8 @@ using Attempts = ZooKeeperClient::Attempts;
 constexpr std::size_t kBatchesAtOnceMax = 64;
 // How often the nodes may be found changed by somebody else between looking and writing.
 constexpr int kConflictsMax = 20;
+// Names of keys never have a dot in front.
+constexpr std::string_view kOwner = ".owner";
 // What a request says of a node beside its path and data, and then some.
 constexpr std::size_t kNodeBytes = 64;
 
@@ -57,6 +61,13 @@ std::size_t RequestBytes(const std::vector<StoreChange>& changes) {
   return bytes;
 }
 
+// One that no other store has.
+std::string NewName() {
+  std::random_device random;
+  std::uniform_int_distribution<std::uint64_t> bits;
+  return fmt::format("{:016x}", bits(random));
+}
+
 // Operations with the texts that they point to.
 class Transaction {
  public:
@@ -78,6 +89,11 @@ class Transaction {
     zoo_delete_op_init(&Next(), Keep(std::move(path)).c_str(), version);
   }
 
+  // Fails if it has another version.
+  void Check(std::string path, int version) {
+    zoo_check_op_init(&Next(), Keep(std::move(path)).c_str(), version);
+  }
+
   const std::vector<zoo_op_t>& operations() const { return operations_; }
 
  private:
@@ -94,6 +110,7 @@ class ZooKeeperStore : public Store {
   ZooKeeperStore(const ZooKeeperStoreOptions& options, LogSink& log)
       : options_(options),
         root_(fmt::format("/{}", options.prefix)),
+        me_(NewName()),
         client_(options, log),
         commits_([this](const std::vector<PendingBatch*>& batches) { Write(batches); },
                  kBatchesAtOnceMax) {}
@@ -185,6 +202,9 @@ class ZooKeeperStore : public Store {
   // are never made out of their order, so what is not there then does not come later.
   Result<void> Transact(const Outcome& outcome) {
     Attempts attempts = client_.Begin();
+    if (epoch_ < 0) {
+      if (Result<void> mine = Claim(attempts); !mine) return mine;
+    }
     bool is_unknown = false;
     for (int conflicts = 0; conflicts < kConflictsMax;) {
       if (is_unknown) {
@@ -194,7 +214,7 @@ class ZooKeeperStore : public Store {
       }
       const Result<Transaction> transaction = Plan(outcome, attempts);
       if (!transaction) return is_unknown ? Unknown(transaction.error()) : transaction.error();
-      if (transaction->operations().empty()) return {};
+      if (transaction->operations().size() == 1) return {};  // Nothing but the owner's.
       const int code = client_.Write(transaction->operations(), attempts);
       switch (code) {
         case ZOK:
@@ -202,9 +222,11 @@ class ZooKeeperStore : public Store {
         case ZNONODE:
           if (Result<void> made = CreateRoot(attempts); !made) return made;
           [[fallthrough]];
+        case ZBADVERSION:
+          if (Result<void> mine = Claim(attempts); !mine) return mine;
+          [[fallthrough]];
         case ZNODEEXISTS:
         case ZNOTEMPTY:
-        case ZBADVERSION:
           ++conflicts;
           break;
         default:
@@ -216,6 +238,40 @@ class ZooKeeperStore : public Store {
         ErrorCode::kUnavailable,
         fmt::format("Somebody else keeps changing the store at '/{}' of ZooKeeper at '{}'.",
                     options_.prefix, options_.hosts)};
+  }
+
+  // Whoever began to write last owns the tree: it has put its name into a node, whose version is
+  // checked by each transaction. So a store that another one has followed changes nothing any
+  // more, not even if it was long away. Of a node that somebody has removed we become the owner
+  // again.
+  Result<void> Claim(Attempts& attempts) {
+    const std::string path = fmt::format("{}/{}", root_, kOwner);
+    while (true) {
+      Result<std::vector<ZooKeeperAnswer>> owner =
+          client_.Read(ZooKeeperRead::kData, {path}, attempts);
+      if (!owner) return owner.error();
+      const ZooKeeperAnswer& node = owner->front();
+      const bool is_there = node.code == ZOK;
+      if (is_there && node.data == me_) {
+        epoch_ = node.version;
+        return {};
+      }
+      if (is_there && epoch_ >= 0) return TakenOver();
+      Transaction claim(options_.access);
+      is_there ? claim.Set(path, &me_) : claim.Create(path, &me_);
+      int code = client_.Write(claim.operations(), attempts);
+      if (code == ZNONODE) {
+        if (Result<void> made = CreateRoot(attempts); !made) return made;
+      } else if (code != ZOK && code != ZNODEEXISTS && !client_.MayTryAgain(code, attempts)) {
+        return client_.ErrorOf(code);
+      }
+    }
+  }
+
+  Error TakenOver() const {
+    return {ErrorCode::kUnavailable,
+            fmt::format("Another server has taken over the store at '/{}' of ZooKeeper at '{}'.",
+                        options_.prefix, options_.hosts)};
   }
 
   static Error Unknown(Error error) {
@@ -255,6 +311,7 @@ class ZooKeeperStore : public Store {
       versions[key] = (answer++)->version;
     }
     Transaction transaction(options_.access);
+    transaction.Check(fmt::format("{}/{}", root_, kOwner), epoch_);
     using enum NodeStep::Kind;
     for (const NodeStep& step : PlanSteps(outcome, facts)) {
       std::string path = PathOf(step.key);
@@ -267,6 +324,8 @@ class ZooKeeperStore : public Store {
 
   const ZooKeeperStoreOptions options_;
   const std::string root_;
+  const std::string me_;  // In the owner's node.
+  int epoch_ = -1;  // The owner's node's version; -1: not ours yet. Of the thread that writes.
   mutable ZooKeeperClient client_;
   CommitQueue commits_;
 };

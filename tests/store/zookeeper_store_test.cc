@@ -1,5 +1,6 @@
 // What the store in ZooKeeper promises, against a real server.
 #define DOCTEST_CONFIG_IMPLEMENT
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -114,21 +115,45 @@ TEST_CASE("nodes for their creator only need the same credentials") {
   CHECK(store->Get("a/b").value() == "1");
 }
 
-TEST_CASE("two stores that change the same tree do not fail each other") {
+TEST_CASE("the last store that began to write goes on, and the one before is refused") {
+  const ZooKeeperStoreOptions options = At(SharedHost().hosts());
+  const auto first = OpenZooKeeperStore(options, NoLog()).value();
+  const auto second = OpenZooKeeperStore(options, NoLog()).value();
+  REQUIRE(first->Apply({{"a", "first"}}));
+  CHECK(second->Get("a").value() == "first");
+  CHECK(first->Apply({{"a", "still"}}));  // Reading takes nothing over.
+  REQUIRE(second->Apply({{"a", "second"}}));
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const Result<void> refused = first->Apply({{"a", "late"}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kUnavailable);
+    CHECK(Says(refused.error(), "Another server has taken over the store"));
+  }
+  CHECK(second->Get("a").value() == "second");
+  CHECK(second->Apply({{"a", "third"}}));
+  CHECK(second->Children("a").value() == Names{});
+}
+
+TEST_CASE("of two stores that write at the same time one goes on, and nothing is mixed") {
   const ZooKeeperStoreOptions options = At(SharedHost().hosts());
   const auto one = OpenZooKeeperStore(options, NoLog()).value();
   const auto two = OpenZooKeeperStore(options, NoLog()).value();
+  std::atomic<int> refused = 0;
   std::vector<std::jthread> threads;
   for (Store* store : {one.get(), two.get()}) {
-    threads.emplace_back([store] {
+    threads.emplace_back([store, &refused] {
       for (int i = 0; i < 50; ++i) {
-        CHECK(store->Apply({{"a/b/c", "x"}}));
-        CHECK(store->Apply({{"a/b/c", std::nullopt}}));
+        if (!store->Apply({{"a/b/c", "x"}, {"a/d", "x"}}) ||
+            !store->Apply({{"a/b/c", std::nullopt}, {"a/d", std::nullopt}})) {
+          ++refused;
+          return;
+        }
       }
     });
   }
   threads.clear();  // Joins.
-  CHECK(one->Children("a").value() == Names{});
+  CHECK(refused <= 1);
+  CHECK(one->Get("a/b/c").value() == one->Get("a/d").value());
 }
 
 TEST_CASE("a change whose answer is lost is looked for, and one that was not made is made") {
