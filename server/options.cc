@@ -88,6 +88,9 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.session.events.max-size", limits.events_retained_bytes_max,
                 std::size_t{1024}, kGigabyte);
   settings.Take("livy.server.session.state-retain.sec", server.state_retain, kNone);
+  settings.Take("livy.server.session.history.retain", server.history.retain, kNone);
+  settings.Take("livy.server.session.history.max-size", server.history.bytes_max, std::size_t{0},
+                kTerabyte);
   settings.Take("livy.server.state-store.callers.max", limits.store_callers_max, 1, 1000);
   settings.Take("livy.server.state-store.patience", limits.store_patience, kNone);
   settings.Take("livy.server.state-store.owed.max", limits.store_owed_max, 1, kMany);

@@ -84,6 +84,13 @@ struct SessionExpiry {
   std::chrono::milliseconds ttl = std::chrono::hours(8);  // livy.server.session.ttl.
 };
 
+// How long sessions that have ended can be read that are not listed any more, with their statements
+// and outputs. They are in the store.
+struct SessionHistoryLimits {
+  std::chrono::milliseconds retain = std::chrono::hours(24);  // 0: none is kept.
+  std::size_t bytes_max = 64 << 20;  // Of their statements; the oldest sessions go first.
+};
+
 // What becomes of sessions when their server stops; a crash they survive in any case, if their
 // store does.
 enum class Recovery {
@@ -111,6 +118,8 @@ struct ServerOptions {
   SessionExpiry expiry = {};
   Recovery recovery = Recovery::kAfterCrash;
   std::chrono::milliseconds state_retain = std::chrono::minutes(10);  // Of ended sessions.
+  SessionHistoryLimits history = {};
+
   // How long it is known what a request with an Idempotency-Key has created.
   std::chrono::milliseconds idempotency_key_retain = std::chrono::hours(24);
 

@@ -31,6 +31,7 @@
 #include "server/idempotency_keys.h"
 #include "server/pending_answers.h"
 #include "server/roster.h"
+#include "server/session_history.h"
 #include "server/session_lease.h"
 #include "server/session_settings.h"
 #include "server/session_store.h"
@@ -44,6 +45,7 @@ namespace livy::internal {
 // What all sessions of a server share. Everything outlives them.
 struct SessionServices {
   SessionStore& store;
+  SessionHistory& history;
   Clock& clock;
   Timer& timer;
   LogSink& log;
@@ -99,8 +101,9 @@ class InteractiveSession : public DriverEventSink,
   void Recover(Launcher& launcher, SessionBeginning beginning,
                std::vector<StatementRecord> statements);
 
-  // Shows a session that has ended, which has an end in its record.
-  void Restore(const StoredSession& record, std::vector<StatementRecord> statements);
+  // Shows a session that has ended, which has an end in its record. Its statements are not shown
+  // any more and stay in the store.
+  void Restore(const StoredSession& record);
 
   // Lets go of the application, for a session that nobody will look at. When this returns, the
   // application's observer is not being called and will not be. Not to be called by that observer.
@@ -169,7 +172,8 @@ class InteractiveSession : public DriverEventSink,
   // Its application's.
   std::string tag() const;
 
-  // Forgets the session, which has ended, and its statements; its end is not stored after that.
+  // Makes the session, which has ended, and its statements history; its end is not stored after
+  // that. One that has not begun is forgotten.
   Result<void> RemoveFromStore();
 
   // Writes what happens to the session to `stream` until it has ended; see EventFeed::Follow(). As

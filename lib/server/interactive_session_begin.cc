@@ -140,8 +140,7 @@ Result<std::unique_ptr<Application>> InteractiveSession::FindAgain(Launcher& lau
   return GuardedLaunch(services_.log, [&] { return launcher.Recover(tag, handle, Observer()); });
 }
 
-void InteractiveSession::Restore(const StoredSession& record,
-                                 std::vector<StatementRecord> statements) {
+void InteractiveSession::Restore(const StoredSession& record) {
   const std::lock_guard lock(mutex_);
   record_ = record;
   is_restored_ = true;
@@ -151,10 +150,6 @@ void InteractiveSession::Restore(const StoredSession& record,
   notes_.Add(SentenceOf(end_reason_));
   OpenOutput();
   output_->Finish();
-  // Those that were stored while the end was: nobody will end them now.
-  for (StatementRecord& statement : statements)
-    ApplyEnd(record.end->at, SentenceOf(end_reason_), statement);
-  TakeStatements(std::move(statements));
 }
 
 // The driver knows which of them it has: it takes each number once.
@@ -173,7 +168,14 @@ void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements)
 Result<void> InteractiveSession::RemoveFromStore() {
   {
     const std::lock_guard saving(save_mutex_);
-    if (const Result<void> removed = services_.store.Remove(id_); !removed) return removed;
+    StoredSession record;
+    {
+      const std::lock_guard lock(mutex_);
+      record = record_;
+    }
+    const Result<void> removed =
+        record.end ? services_.history.Take(std::move(record)) : services_.store.Remove(id_);
+    if (!removed) return removed;
   }
   if (const auto kept = output()) kept->Remove();
   return {};

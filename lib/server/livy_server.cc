@@ -119,8 +119,13 @@ class Server : public LivyServer {
 
   Result<void> Start() {
     if (const Result<void> listening = ListenForDrivers(); !listening) return listening;
+    history_.emplace(
+        HistoryOptions{.retain = options_.history.retain,
+                       .bytes_max = static_cast<std::int64_t>(options_.history.bytes_max)},
+        store_, *options_.clock, timer_, log_);
     services_.emplace(SessionServices{
         .store = store_,
+        .history = *history_,
         .clock = *options_.clock,
         .timer = timer_,
         .log = log_,
@@ -275,6 +280,7 @@ class Server : public LivyServer {
   Timer timer_;
   ApplicationCount applications_ = 0;
   std::unique_ptr<DriverListener> listener_;
+  std::optional<SessionHistory> history_;
   std::optional<SessionServices> services_;
   std::optional<SessionManager> sessions_;
   std::optional<BatchServices> batch_services_;

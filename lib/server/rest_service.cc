@@ -128,6 +128,10 @@ void RestService::AddRoutes() {
   for (const char* version : {"/version", "/version/"}) {
     Add("GET", version, &RestService::GetVersion);
   }
+  Add("GET", "/history/sessions", &RestService::ListHistory);
+  Add("GET", "/history/sessions/:id", &RestService::GetHistory);
+  Add("GET", "/history/sessions/:id/statements", &RestService::ListHistoryStatements);
+  Add("GET", "/history/sessions/:id/statements/:sid", &RestService::GetHistoryStatement);
   Add("GET", "/sessions/:id", &RestService::GetSession);
   Add("DELETE", "/sessions/:id", &RestService::DeleteSession);
   Add("GET", "/sessions/:id/state", &RestService::GetState);

@@ -145,6 +145,13 @@ class RestService {
   void DeleteBatch(const std::shared_ptr<Call>& call);
   void GetOutput(const std::shared_ptr<Call>& call);
   void GetBatchOutput(const std::shared_ptr<Call>& call);
+  // The session that the path names, which has ended; unset after an answer that there is none or
+  // that the caller may not view it.
+  std::optional<StoredSession> FindEnded(const std::shared_ptr<Call>& call) const;
+  void ListHistory(const std::shared_ptr<Call>& call);
+  void GetHistory(const std::shared_ptr<Call>& call);
+  void ListHistoryStatements(const std::shared_ptr<Call>& call);
+  void GetHistoryStatement(const std::shared_ptr<Call>& call);
   void ListStatements(const std::shared_ptr<Call>& call);
   void CreateStatement(const std::shared_ptr<Call>& call);
   void GetStatement(const std::shared_ptr<Call>& call);

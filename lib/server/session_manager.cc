@@ -9,6 +9,7 @@
 
 #include "core/duration.h"
 #include "http/certificate.h"
+#include "server/end_reason.h"
 
 namespace livy::internal {
 namespace {
@@ -51,21 +52,70 @@ Result<void> SessionManager::LoadSession(int id) {
   // A statement that was being stored when its session was removed.
   if (!record && record.error().code == ErrorCode::kNotFound) return services_.store.Remove(id);
   if (!record) return record.error();
-  Result<std::vector<StatementRecord>> statements = services_.store.LoadStatements(id);
-  if (!statements) return statements.error();
+  if (record->removal) {
+    services_.history.Restore(id, *record->removal);
+    return {};
+  }
   const auto session =
       std::make_shared<InteractiveSession>(id, record->request, record->owner, services_);
-  roster_.Restore(session, !record->end);
   if (record->end) {
-    session->Restore(*record, *std::move(statements));
+    session->Restore(*record);
+    roster_.Restore(session, false);
     roster_.RemoveLater(session,
                         options_.state_retain - (services_.clock.Wall() - record->end->at));
     return {};
   }
+  Result<std::vector<StatementRecord>> statements = services_.store.LoadStatements(id);
+  if (!statements) return statements.error();
+  roster_.Restore(session, true);
   const std::shared_ptr<DriverLink> link = listener_.Reopen(id, record->driver, session);
   session->Recover(launcher_, BeginningOf(session, *std::move(record), link),
                    *std::move(statements));
   return {};
+}
+
+std::vector<int> SessionManager::EndedIds() const {
+  std::vector<int> ids = services_.history.Ids();
+  for (const auto& session : roster_.All()) {
+    if (HasEnded(session->state())) ids.push_back(session->id());
+  }
+  // One may be just on its way from the one to the other.
+  std::ranges::sort(ids);
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+Result<StoredSession> SessionManager::LoadEnded(int id) const {
+  Result<StoredSession> session = services_.store.LoadSession(id);
+  if (!session || session->end) return session;
+  return Error{ErrorCode::kNotFound, "The session has not ended."};
+}
+
+Result<std::optional<StatementRecord>> SessionManager::LoadStatement(const StoredSession& session,
+                                                                     int id) const {
+  Result<std::optional<StatementRecord>> statement = services_.store.LoadStatement(session.id, id);
+  // One that was stored beside its session's end: a later server finds it as it was submitted.
+  if (statement && *statement)
+    ApplyEnd(session.end->at, SentenceOf(session.end->reason), **statement);
+  return statement;
+}
+
+Result<StatementSlice> SessionManager::LoadStatements(const StoredSession& session,
+                                                      std::int64_t from, std::int64_t size,
+                                                      bool descending) const {
+  Result<std::vector<int>> ids = services_.store.StatementIds(session.id);
+  if (!ids) return ids.error();
+  if (descending) std::ranges::reverse(*ids);
+  StatementSlice page = {.total = static_cast<int>(ids->size())};
+  const std::int64_t begin = std::clamp<std::int64_t>(from, 0, page.total);
+  const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, page.total);
+  for (std::int64_t at = begin; at < end; ++at) {
+    Result<std::optional<StatementRecord>> statement =
+        LoadStatement(session, (*ids)[static_cast<std::size_t>(at)]);
+    if (!statement) return statement.error();
+    if (*statement) page.statements.push_back(**std::move(statement));
+  }
+  return page;
 }
 
 SessionBeginning SessionManager::BeginningOf(const std::shared_ptr<InteractiveSession>& session,

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <livy/access_manager.h>
 #include <livy/launcher.h>
@@ -61,6 +63,15 @@ class SessionManager {
   RosterPage<InteractiveSession> List(std::int64_t from, std::int64_t size) const {
     return roster_.List(from, size);
   }
+
+  // Sessions that have ended, whether they are still listed or not: their ids in ascending order;
+  // the record of one, which has an end; its statements, from the store. Fail with kUnavailable if
+  // the store cannot be read, the second with kNotFound if there is no such session.
+  std::vector<int> EndedIds() const;
+  Result<StoredSession> LoadEnded(int id) const;
+  Result<std::optional<StatementRecord>> LoadStatement(const StoredSession& session, int id) const;
+  Result<StatementSlice> LoadStatements(const StoredSession& session, std::int64_t from,
+                                        std::int64_t size, bool descending) const;
 
   // Stops the session, removes it when it has ended, and calls `removed` with whether it was this
   // call that removed it; with kUnavailable if the store refuses that: then it stays.

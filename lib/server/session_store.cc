@@ -47,22 +47,42 @@ Result<StoredSession> SessionStore::LoadSession(int id) const {
 }
 
 Result<std::vector<StatementRecord>> SessionStore::LoadStatements(int session) const {
-  const std::string key = StatementsKey(session);
-  const Result<std::vector<std::string>> names = store_.Children(key);
-  if (!names) return names.error();
+  const Result<std::vector<int>> ids = StatementIds(session);
+  if (!ids) return ids.error();
   std::vector<StatementRecord> statements;
-  for (const std::string& name : *names) {
-    const Result<std::optional<std::string>> text = store_.Get(key + "/" + name);
-    if (!text) return text.error();
-    Result<StatementRecord> statement = StatementFromStored(text->value_or(""));
-    if (!statement) {
-      return Error{ErrorCode::kUnavailable,
-                   fmt::format("{}/{} is damaged: {}", key, name, statement.error().message)};
-    }
-    statements.push_back(*std::move(statement));
+  for (const int id : *ids) {
+    Result<std::optional<StatementRecord>> statement = LoadStatement(session, id);
+    if (!statement) return statement.error();
+    if (*statement) statements.push_back(**std::move(statement));
   }
-  std::ranges::sort(statements, {}, &StatementRecord::id);
   return statements;
+}
+
+Result<std::vector<int>> SessionStore::StatementIds(int session) const {
+  return StoredIds(store_, StatementsKey(session)).List();
+}
+
+Result<std::optional<StatementRecord>> SessionStore::LoadStatement(int session, int id) const {
+  const std::string key = StatementKey(session, id);
+  const Result<std::optional<std::string>> text = store_.Get(key);
+  if (!text) return text.error();
+  if (!*text) return std::optional<StatementRecord>();
+  Result<StatementRecord> statement = StatementFromStored(**text);
+  if (statement) return std::optional(*std::move(statement));
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("{} is damaged: {}", key, statement.error().message)};
+}
+
+Result<std::int64_t> SessionStore::StatementBytes(int session) const {
+  const Result<std::vector<int>> ids = StatementIds(session);
+  if (!ids) return ids.error();
+  std::int64_t bytes = 0;
+  for (const int id : *ids) {
+    const Result<std::optional<std::string>> text = store_.Get(StatementKey(session, id));
+    if (!text) return text.error();
+    if (*text) bytes += static_cast<std::int64_t>((*text)->size());
+  }
+  return bytes;
 }
 
 Result<std::optional<StoredListener>> SessionStore::LoadListener() const {
@@ -99,6 +119,10 @@ Result<void> SessionStore::SaveNewStatement(int session, const StatementRecord& 
                                             std::vector<StoreChange> along) {
   AddChanges(session, {statement}, along);
   return store_.ApplyNew(along);
+}
+
+Result<void> SessionStore::SaveRemoved(const StoredSession& session) {
+  return store_.Apply({{.key = SessionKey(session.id), .value = ToStored(session)}});
 }
 
 Result<void> SessionStore::UpdateSession(const StoredSession& session) {

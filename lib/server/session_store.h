@@ -1,6 +1,7 @@
 // SessionStore: what is written to the store for sessions and statements, and under which keys.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,12 @@ struct StoredEnd {
   bool operator==(const StoredEnd&) const = default;
 };
 
+// When a session went from the list into the history.
+struct StoredRemoval {
+  Statement::Time at = {};
+  std::int64_t bytes = 0;  // Of its statements.
+};
+
 // What is stored of a session, apart from its statements.
 struct StoredSession {
   int id = 0;
@@ -39,6 +46,7 @@ struct StoredSession {
   std::string application = {};   // What Application::Handle() was; empty until it was launched.
   Statement::Time created = {};
   std::optional<StoredEnd> end = {};
+  std::optional<StoredRemoval> removal = {};
 };
 
 // What the drivers of an earlier server expect of the one they dial.
@@ -64,6 +72,14 @@ class SessionStore {
   Result<StoredSession> LoadSession(int id) const;
   Result<std::vector<StatementRecord>> LoadStatements(int session) const;
 
+  // The ids of a session's statements, in ascending order; and one of them, nullopt if there is
+  // none.
+  Result<std::vector<int>> StatementIds(int session) const;
+  Result<std::optional<StatementRecord>> LoadStatement(int session, int id) const;
+
+  // The length of all that is stored of a session's statements.
+  Result<std::int64_t> StatementBytes(int session) const;
+
   // nullopt if none was stored.
   Result<std::optional<StoredListener>> LoadListener() const;
   Result<void> SaveListener(const StoredListener& listener);
@@ -83,6 +99,9 @@ class SessionStore {
 
   Result<void> SaveStatements(int session, const std::vector<StatementRecord>& statements,
                               const std::vector<int>& forgotten);
+
+  // A session that is history now.
+  Result<void> SaveRemoved(const StoredSession& session);
 
   // The session and all its statements.
   Result<void> Remove(int session);

@@ -88,8 +88,13 @@ void RestService::CreateStatement(const std::shared_ptr<Call>& call) {
         if (!statement) return {NotRunningReply(statement.error())};
         return {CreatedStatement(session->id(), *statement), statement->id};
       },
-      [session](int id) -> std::optional<HttpResponse> {
-        const std::optional<StatementRecord> statement = session->FindStatement(id);
+      [this, session](int id) -> std::optional<HttpResponse> {
+        std::optional<StatementRecord> statement = session->FindStatement(id);
+        if (!statement) {
+          // Those of a session that had ended before this server began are in the store only.
+          const Result<StoredSession> ended = sessions_.LoadEnded(session->id());
+          if (ended) statement = sessions_.LoadStatement(*ended, id).value_or(std::nullopt);
+        }
         if (!statement) return std::nullopt;
         return CreatedStatement(session->id(), *statement);
       });

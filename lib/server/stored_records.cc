@@ -25,6 +25,9 @@ void WriteOurs(const StoredSession& session, JsonWriter& json) {
   json.Key("boot").String(session.driver.boot).Key("application").String(session.application);
   json.Key("created").Int(Millis(session.created));
   if (session.end) WriteEnd(*session.end, json);
+  if (session.removal) {
+    json.Key("removed").Int(Millis(session.removal->at)).Key("bytes").Int(session.removal->bytes);
+  }
   json.EndObject();
 }
 
@@ -74,6 +77,10 @@ void ReadOurs(const JsonValue& ours, StoredSession& session) {
   session.application = TextOf(ours, "application").value_or("");
   session.created = TimeOf(ours, "created");
   session.end = EndOf(ours);
+  if (ours.Find("removed") == nullptr) return;
+  const JsonValue* const bytes = ours.Find("bytes");
+  session.removal = StoredRemoval{.at = TimeOf(ours, "removed"),
+                                  .bytes = bytes == nullptr ? 0 : bytes->AsInt64().value_or(0)};
 }
 
 Error Wrong(std::string_view what) {

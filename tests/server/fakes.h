@@ -129,9 +129,12 @@ struct SessionFixture {
   std::unique_ptr<LogSink> log = MakeNullLogSink();
   StoreWriter writer{{}, backing, clock, *log, StoreThread::kCallers};
   SessionStore store{writer};
+  HistoryOptions history_options = {.retain = std::chrono::hours(24), .bytes_max = 1 << 20};
   Timer timer{clock};
+  SessionHistory history{history_options, store, clock, timer, *log};
   ApplicationCount applications = 0;
   SessionServices services{.store = store,
+                           .history = history,
                            .clock = clock,
                            .timer = timer,
                            .log = *log,

@@ -91,6 +91,8 @@ const std::vector<Key> kKeys = {
     {"livy.server.session.ttl-check", "true", "true", SHOW(server.expiry.ttl_check)},
     {"livy.server.session.ttl", "0", "0 ms", SHOW(server.expiry.ttl)},
     {"livy.server.session.state-retain.sec", "0s", "0 ms", SHOW(server.state_retain)},
+    {"livy.server.session.history.retain", "0", "0 ms", SHOW(server.history.retain)},
+    {"livy.server.session.history.max-size", "2048", "2048", SHOW(server.history.bytes_max)},
     {"livy.server.state-store.callers.max", "7", "7", SHOW(server.limits.store_callers_max)},
     {"livy.server.state-store.patience", "2s", "2000 ms", SHOW(server.limits.store_patience)},
     {"livy.server.state-store.owed.max", "7", "7", SHOW(server.limits.store_owed_max)},

@@ -26,7 +26,10 @@ struct Servers {
   void StartServer() {
     timer = std::make_unique<Timer>(clock);
     applications = 0;
+    history.emplace(HistoryOptions{.retain = std::chrono::hours(24), .bytes_max = 1 << 20}, store,
+                    clock, *timer, *log);
     services.emplace(SessionServices{.store = store,
+                                     .history = *history,
                                      .clock = clock,
                                      .timer = *timer,
                                      .log = *log,
@@ -71,6 +74,7 @@ struct Servers {
   OutputOptions output = {};
   std::unique_ptr<Timer> timer;
   ApplicationCount applications = 0;
+  std::optional<SessionHistory> history;
   std::optional<SessionServices> services;
   std::unique_ptr<DriverListener> listener;
   std::optional<SessionManager> sessions;
@@ -194,7 +198,7 @@ TEST_CASE("a session that had ended is still listed, and forgotten when its time
   servers.clock.Advance(minutes(6));
   passed.get_future().wait();
   CHECK_FALSE(servers.Find("0"));
-  CHECK(servers.store.ids().List()->empty());
+  CHECK(servers.store.LoadSession(0)->removal.has_value());
 }
 
 TEST_CASE("a session has the log of its earlier servers again") {
@@ -234,6 +238,21 @@ TEST_CASE("a statement that was being cancelled is cancelled once more") {
   Servers::Happens(*servers.Find("0"),
                    {{.what = FinishedEvent{.id = 0, .state = StatementState::kCancelled}}});
   CHECK(servers.Find("0")->FindStatement(0)->state == StatementState::kCancelled);
+}
+
+TEST_CASE("history is still there after a crash, and not in the list") {
+  Servers servers;
+  servers.Create({.kind = Kind::kSpark, .name = "n"});
+  servers.launcher.processes.at(0)->observer({.state = ApplicationState::kKilled});
+  std::promise<void> removed;
+  servers.sessions->Delete(servers.Find("0"), "over",
+                           [&](const Result<bool>&) { removed.set_value(); });
+  removed.get_future().wait();
+  servers.Crash();
+  CHECK_FALSE(servers.Find("n"));
+  CHECK(servers.sessions->EndedIds() == std::vector<int>{0});
+  CHECK(servers.sessions->LoadEnded(0)->end->state == SessionState::kKilled);
+  CHECK(servers.sessions->LoadEnded(0)->driver.secret.empty());
 }
 
 TEST_CASE("ids go on where an earlier server stopped, even if no session is left") {

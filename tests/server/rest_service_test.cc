@@ -272,7 +272,7 @@ TEST_CASE("deleting answers when the driver has ended, and once") {
   CHECK(second->response.value().status == 404);
   CHECK(second->response.value().body == R"({"msg":"Session 0 already stopped."})");
   CHECK(f.Get("/sessions/0").status == 404);
-  CHECK(f.backing.Children("v1/interactive").value() == std::vector<std::string>{"state"});
+  CHECK(f.store.LoadSession(0)->removal.has_value());
 }
 
 TEST_CASE("a stopped session stays listed as dead and takes nothing more") {

@@ -69,7 +69,7 @@ TEST_CASE("a deletion that cannot be stored is refused, and can be asked for aga
   f.backing.failure.reset();
   CHECK(f.Send("DELETE", "/sessions/0").status == 200);
   CHECK(f.Get("/sessions/0").status == 404);
-  CHECK(f.backing.Get("v1/interactive/0").value() == std::nullopt);
+  CHECK(f.store.LoadSession(0)->removal.has_value());
 }
 
 TEST_CASE("an end is shown although the store fails, and stored when it does not any more") {
