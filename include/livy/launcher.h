@@ -98,8 +98,9 @@ class Launcher {
                                                       ApplicationObserver observer) = 0;
 
   // Follows an application again that was launched by an earlier server, by its tag and by what its
-  // Handle() was. Its earlier output is lost. Fails with kNotFound if it has ended meanwhile; with
-  // kUnavailable if that cannot be told now. May call `observer` before it returns.
+  // Handle() was, which is empty if the server died while it launched. Its earlier output is lost.
+  // Fails with kNotFound if it has ended meanwhile, or was never launched; with kUnavailable if
+  // that cannot be told now. May call `observer` before it returns.
   virtual Result<std::unique_ptr<Application>> Recover(const std::string& tag,
                                                        const std::string& handle,
                                                        ApplicationObserver observer) = 0;

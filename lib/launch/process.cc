@@ -5,13 +5,16 @@
 #include <charconv>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <signal.h>
 #include <spawn.h>
 #include <sstream>
 #include <string_view>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -174,6 +177,24 @@ Result<ChildProcess> AdoptProcess(const std::string& identity) {
     return Error{ErrorCode::kNotFound, fmt::format("The process {} has ended.", pid)};
   }
   return child;
+}
+
+std::string FindProcess(std::string_view name, std::string_view value) {
+  const std::string variable = fmt::format("{}={}", name, value) + '\0';
+  std::error_code failure;
+  std::filesystem::directory_iterator entry("/proc", failure);
+  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+    const std::string number = entry->path().filename().string();
+    pid_t pid = 0;
+    const char* end = number.data() + number.size();
+    const auto parsed = std::from_chars(number.data(), end, pid);
+    if (parsed.ec != std::errc() || parsed.ptr != end || getpgid(pid) != pid) continue;
+    std::ifstream environ(entry->path() / "environ", std::ios::binary);
+    // A zero byte in front, so that no variable is found whose name only ends in this one.
+    const std::string variables = '\0' + std::string(std::istreambuf_iterator<char>(environ), {});
+    if (variables.find('\0' + variable) != variables.npos) return IdentityOf(pid);
+  }
+  return "";
 }
 
 // By number, because the header of glibc 2.36 declares pidfd_open() as if it were C++.

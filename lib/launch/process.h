@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -41,6 +42,10 @@ std::string IdentityOf(pid_t process);
 // The process that has, or had, that identity, with its group. Fails with kNotFound if it has
 // ended; with kInvalidArgument if the text is no identity.
 Result<ChildProcess> AdoptProcess(const std::string& identity);
+
+// The leader of a process group in whose environment `name` is `value`, its identity; empty if
+// there is none that we may look into.
+std::string FindProcess(std::string_view name, std::string_view value);
 
 // A pidfd of a process; not open, with errno saying why, if there is none of that number.
 Descriptor OpenProcess(pid_t process);

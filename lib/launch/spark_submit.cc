@@ -25,6 +25,9 @@ namespace livy {
 namespace internal {
 namespace {
 
+// In an application's environment, to find it by.
+constexpr std::string_view kTagVariable = "LIVY_APPLICATION_TAG";
+
 constexpr std::string_view kPropertiesPrefix = "livy-conf-";
 constexpr std::string_view kPropertiesSuffix = ".properties";
 
@@ -83,6 +86,13 @@ Result<std::unique_ptr<Cluster>> MakeCluster(ClusterKind kind, const std::string
                                             : options.resource_manager_urls,
       options.user.empty() ? UserName() : options.user, options.request_timeout);
   return cluster;
+}
+
+Result<ApplicationHandle> FindByTag(const std::string& tag) {
+  ApplicationHandle found;
+  found.process = FindProcess(kTagVariable, tag);
+  if (!found.process.empty()) return found;
+  return Error{ErrorCode::kNotFound, "It was being launched when its server died."};
 }
 
 }  // namespace
@@ -156,7 +166,8 @@ Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
   // Spark's scripts go by the variable, which may name another Spark.
   Result<ChildProcess> child =
       Spawn({.command = CommandFor(request, home_, settings_file->path(), driver_jar_),
-             .environment = {{"SPARK_HOME", home_.directory.string()}},
+             .environment = {{"SPARK_HOME", home_.directory.string()},
+                             {std::string(kTagVariable), request.tag}},
              .merges_output = request.file.has_value()});
   if (!child) return child.error();
   log_.Write(LogLevel::kInfo, "launch",
@@ -167,7 +178,8 @@ Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::string& tag,
                                                                   const std::string& handle,
                                                                   ApplicationObserver observer) {
-  const Result<ApplicationHandle> known = ParseHandle(handle);
+  // A server that died while it launched has not stored what it launched.
+  const Result<ApplicationHandle> known = handle.empty() ? FindByTag(tag) : ParseHandle(handle);
   if (!known) return known.error();
   Result<ChildProcess> process = AdoptProcess(known->process);
   const bool follows_cluster = !process && known->target.is_cluster_mode;

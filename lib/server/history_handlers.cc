@@ -20,6 +20,7 @@ namespace {
 
 Session ViewOf(const StoredSession& session) {
   return {.id = session.id,
+          .app_id = session.app_id,
           .owner = session.owner,
           .state = session.end->state,
           .request = session.request,

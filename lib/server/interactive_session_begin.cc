@@ -134,9 +134,6 @@ Result<std::unique_ptr<Application>> InteractiveSession::FindAgain(Launcher& lau
   if (!is_ours) {
     return Error{ErrorCode::kNotFound, "It is one of Apache Livy, which answers nobody else."};
   }
-  if (handle.empty()) {
-    return Error{ErrorCode::kNotFound, "It was being launched when its server died."};
-  }
   return GuardedLaunch(services_.log, [&] { return launcher.Recover(tag, handle, Observer()); });
 }
 

@@ -282,6 +282,22 @@ TEST_CASE("a directory for work is found below the user's own") {
   CHECK(std::filesystem::is_directory(home / "cache/livy"));
 }
 
+TEST_CASE("an application is found by its tag if nobody was told what was launched") {
+  Fixture fixture("exec sleep 1000");
+  Launcher& launcher = fixture.launcher();
+  const auto application =
+      launcher.Launch({.tag = "livy-batch-0-abc"}, fixture.recorder.observer()).value();
+  Recorder found_again;
+  const auto found = launcher.Recover("livy-batch-0-abc", "", found_again.observer()).value();
+  CHECK_FALSE(found->Handle().empty());
+  const auto other = launcher.Recover("livy-batch-0-ab", "", found_again.observer());
+  REQUIRE_FALSE(other);
+  CHECK(other.error() ==
+        Error{ErrorCode::kNotFound, "It was being launched when its server died."});
+  application->Kill();
+  fixture.recorder.WaitForEnd();
+}
+
 TEST_CASE("a spark-submit that has gone is an error, and leaves no file of settings") {
   Fixture fixture("exit 0");
   fixture.launcher();

@@ -60,7 +60,8 @@ class ManualLauncher : public Launcher {
       processes.back()->observer({.is_waiting = true});
     } else {
       processes.back()->handle = "handle of " + request.tag;
-    if (ends_at_once) processes.back()->observer({.state = ApplicationState::kFinished});
+      if (ends_at_once) processes.back()->observer({.state = ApplicationState::kFinished});
+      if (before_return) before_return();
     }
     return std::make_unique<ManualApplication>(processes.back());
   }
@@ -76,6 +77,7 @@ class ManualLauncher : public Launcher {
   std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "by hand"; }
 
+  std::function<void()> before_return = {};
   std::optional<Error> failure = {};
   bool ends_at_once = false;
   bool waits = false;  // Whether applications wait for their launch.

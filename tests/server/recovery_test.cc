@@ -72,6 +72,7 @@ struct Servers {
   SessionStore store{writer};
   ManualLauncher launcher = {};
   OutputOptions output = {};
+  std::optional<std::string> stored_then = {};
   std::unique_ptr<Timer> timer;
   ApplicationCount applications = 0;
   std::optional<SessionHistory> history;
@@ -165,6 +166,22 @@ TEST_CASE("a session whose driver is gone is dead, with the reason, and its stat
   CHECK(view.end_reason == "the driver is gone since its server went: The process 7 has ended.");
   CHECK(servers.Find("0")->FindStatement(0)->state == StatementState::kCancelled);
   CHECK(servers.store.LoadSession(0)->end.has_value());
+}
+
+TEST_CASE("a driver that was being launched when its server died is looked for by its tag") {
+  Servers servers;
+  servers.launcher.before_return = [&] {
+    // The server dies before it is told what it has launched.
+    servers.stored_then = servers.backing.Get("v1/interactive/0").value();
+  };
+  servers.Create();
+  REQUIRE(servers.stored_then);
+  REQUIRE(servers.backing.Apply({{"v1/interactive/0", servers.stored_then}}));
+  servers.Crash();
+  CHECK(servers.Find("0")->state() == SessionState::kRecovering);
+  REQUIRE(servers.launcher.recovered.size() == 1);
+  CHECK(servers.launcher.recovered[0].starts_with("livy-session-0-"));
+  CHECK(servers.launcher.recovered[0].ends_with(" "));
 }
 
 TEST_CASE("a session whose driver does not dial in is ended as one that never came up") {
