@@ -49,6 +49,7 @@ sigset_t BlockEndingSignals() {
   }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // A file that may not grow is the store's trouble.
   return signals;
 }
 
