@@ -78,6 +78,8 @@ void TakeSessions(Settings& settings, ServerOptions& server) {
                 kMany);
   settings.Take("livy.server.session.statements.max-queued-size",
                 limits.statements_queued_bytes_max, std::size_t{1024}, kGigabyte);
+  settings.Take("livy.server.session.statements.max-cached-size",
+                limits.statements_cached_bytes_max, std::size_t{0}, kGigabyte);
   settings.Take("livy.server.session.completions.max", limits.completions_max, 1, kMany);
   settings.Take("livy.server.session.additions.max", limits.additions_max, 1, kMany);
   settings.Take("livy.server.session.addition.timeout", limits.addition_timeout);

@@ -42,8 +42,11 @@ struct ServerLimits {
   int creations_max = 100;     // Applications at once: livy.server.session.max-creation.
   int statements_queued_max = 1000;                    // Waiting in one session.
   std::size_t statements_queued_bytes_max = 64 << 20;  // Their code; a single one may be longer.
-  int completions_max = 100;                           // Under way in one session.
-  int additions_max = 100;                             // Files being given to one session's driver.
+  // Code and outputs of one session's finished statements in memory; those of older ones are read
+  // from the store when somebody looks.
+  std::size_t statements_cached_bytes_max = 4 << 20;
+  int completions_max = 100;  // Under way in one session.
+  int additions_max = 100;    // Files being given to one session's driver.
   std::chrono::milliseconds addition_timeout = std::chrono::seconds(120);  // For it to fetch one.
   std::size_t upload_bytes_max = 100 << 20;  // Of one request: livy.file.upload.max.size.
   std::size_t uploads_bytes_max = 1 << 30;   // Of one session's uploaded files.

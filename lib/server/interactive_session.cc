@@ -211,9 +211,57 @@ std::optional<StatementRecord> InteractiveSession::FindStatement(int id) const {
   return found->second;
 }
 
+Result<std::optional<StatementRecord>> InteractiveSession::ReadStatement(int id) const {
+  std::optional<StatementRecord> statement = FindStatement(id);
+  if (!statement || !statement->is_abridged) return statement;
+  return services_.store.LoadStatement(id_, id);
+}
+
+Result<StatementSlice> InteractiveSession::ReadStatements(std::int64_t from, std::int64_t size,
+                                                          bool descending) const {
+  StatementSlice page;
+  {
+    const std::lock_guard lock(mutex_);
+    page = Statements(from, size, descending);
+  }
+  for (StatementRecord& statement : page.statements) {
+    if (!statement.is_abridged) continue;
+    Result<std::optional<StatementRecord>> stored =
+        services_.store.LoadStatement(id_, statement.id);
+    if (!stored) return stored.error();
+    if (*stored) statement = **std::move(stored);  // Else it was dropped just now.
+  }
+  return page;
+}
+
+// Of statements that have ended and are stored, the newest are kept with their texts. A cancelled
+// one is not left to the store: its driver may still tell of it.
+void InteractiveSession::Cache(int id) {
+  const auto found = statements_.find(id);
+  if (found == statements_.end() || found->second.state != StatementState::kAvailable ||
+      found->second.is_abridged || !cached_.insert(id).second) {
+    return;
+  }
+  cached_bytes_ += TextBytes(found->second);
+  while (cached_bytes_ > services_.limits.statements_cached_bytes_max && cached_.size() > 1) {
+    StatementRecord& oldest = statements_.at(*cached_.begin());
+    cached_.erase(cached_.begin());
+    cached_bytes_ -= TextBytes(oldest);
+    Abridge(oldest);
+  }
+}
+
+void InteractiveSession::Drop(const std::vector<int>& ids) {
+  for (const int id : ids) {
+    const auto found = statements_.find(id);
+    if (found == statements_.end()) continue;
+    if (cached_.erase(id) > 0) cached_bytes_ -= TextBytes(found->second);
+    statements_.erase(found);
+  }
+}
+
 StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t size,
                                               bool descending) const {
-  const std::lock_guard lock(mutex_);
   StatementSlice page = {.total = static_cast<int>(statements_.size())};
   const std::int64_t begin = std::clamp<std::int64_t>(from, 0, page.total);
   const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, page.total);

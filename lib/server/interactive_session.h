@@ -123,11 +123,16 @@ class InteractiveSession : public DriverEventSink,
   // ones.
   Result<void> CancelStatement(int id);
 
+  // As it is in memory: one that ended long ago may be abridged.
   std::optional<StatementRecord> FindStatement(int id) const;
 
+  // The same with all its texts. Fails with kUnavailable if the store cannot be read.
+  Result<std::optional<StatementRecord>> ReadStatement(int id) const;
+
   // Those still kept, by id; `from` is an index into them, negative for 0 with `size` counted from
-  // there, as Livy does.
-  StatementSlice Statements(std::int64_t from, std::int64_t size, bool descending) const;
+  // there, as Livy does. Fails as ReadStatement().
+  Result<StatementSlice> ReadStatements(std::int64_t from, std::int64_t size,
+                                        bool descending) const;
 
   // Asks the driver what could stand at `cursor`; while there is none, nothing can. `completed` is
   // called once.
@@ -242,6 +247,9 @@ class InteractiveSession : public DriverEventSink,
   Result<void> CheckActive() const;
   Result<void> CheckRoom(std::string_view code) const;
   void SendStored();
+  StatementSlice Statements(std::int64_t from, std::int64_t size, bool descending) const;
+  void Cache(int id);
+  void Drop(const std::vector<int>& ids);
   void OnFinal(const StatementRecord& statement, std::vector<WaitList::Wake>& wakes);
   bool IsDue(int key) const;
   void ApplyEvent(const DriverEvent& event, std::vector<WaitList::Wake>& wakes);
@@ -287,7 +295,11 @@ class InteractiveSession : public DriverEventSink,
   std::shared_ptr<Uploads> uploads_;           // Guarded by mutex_. Null when it has ended.
   std::function<void()> ended_;                // Guarded by mutex_. Called once.
   std::map<int, StatementRecord> statements_;  // Guarded by mutex_.
-  std::set<int> storing_;                      // Guarded by mutex_. Submitted, not yet stored.
+  // Guarded by mutex_. Those of statements_ that are `available` and have their texts, and how long
+  // these are.
+  std::set<int> cached_;
+  std::size_t cached_bytes_ = 0;
+  std::set<int> storing_;  // Guarded by mutex_. Submitted, not yet stored.
   // Guarded by mutex_. Stored, but behind one of storing_, or before there was a driver to be.
   std::map<int, ExecuteCommand> unsent_;
   int queued_ = 0;                // Guarded by mutex_. Those of statements_ that are not final,

@@ -158,7 +158,9 @@ void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements)
       queued_bytes_ += statement.code->size();
       unsent_[statement.id] = ExecuteCommandFor(statement);
     }
-    statements_[statement.id] = std::move(statement);
+    const int id = statement.id;
+    statements_[id] = std::move(statement);
+    Cache(id);
   }
 }
 

@@ -91,13 +91,14 @@ Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& 
     }
     if (const Result<void> stored = SaveEnded(ended, dropped); !stored) return stored;
     const std::lock_guard lock(mutex_);
-    for (const int id : dropped)
-      statements_.erase(id);
+    Drop(dropped);
     for (const DriverEvent& event : events)
       ApplyEvent(event, wakes);
     // What was stored, also where that is not what the driver has told.
-    for (const StatementRecord& statement : ended)
+    for (const StatementRecord& statement : ended) {
       statements_.at(statement.id).output_json = statement.output_json;
+      Cache(statement.id);
+    }
   }
   CallAll(wakes);  // Who waited for a statement sees it before it can be dropped.
   DropSurplus();
@@ -132,8 +133,11 @@ std::vector<StatementRecord> InteractiveSession::Ended(
     const std::optional<int> id = StatementOf(event);
     const auto found = id ? statements_.find(*id) : statements_.end();
     if (found == statements_.end() || IsLogLike(event)) continue;
-    ApplyToStatement(event, services_.limits.output_bytes_max,
-                     changed.try_emplace(*id, found->second).first->second);
+    const auto before = changed.find(*id);
+    StatementRecord statement = before == changed.end() ? found->second : before->second;
+    // What a driver tells once more changes nothing, and is not stored once more.
+    if (!ApplyToStatement(event, services_.limits.output_bytes_max, statement)) continue;
+    changed.insert_or_assign(*id, std::move(statement));
   }
   std::vector<StatementRecord> ended;
   for (auto& [id, statement] : changed) {
@@ -170,8 +174,7 @@ void InteractiveSession::DropSurplus() {
   {
     const std::lock_guard lock(mutex_);
     dropped = SurplusBesides({});
-    for (const int id : dropped)
-      statements_.erase(id);
+    Drop(dropped);
   }
   if (const Result<void> forgotten = services_.store.SaveStatements(id_, {}, dropped); !forgotten) {
     WriteLog(LogLevel::kWarning, forgotten.error().message);  // They stay in the store; no harm.

@@ -61,10 +61,11 @@ void RestService::ListStatements(const std::shared_ptr<Call>& call) {
   if (!IsActive(session->state())) return call->Reply(MessageReply(400, kNotActive));
 
   const std::string order = QueryValue(call->query, "order").value_or("");
-  const StatementSlice page = session->Statements(*from, *size, IsDescending(order));
+  const Result<StatementSlice> page = session->ReadStatements(*from, *size, IsDescending(order));
+  if (!page) return call->Reply(ErrorReply(page.error()));
   JsonWriter json;
-  json.BeginObject().Key("total_statements").Int(page.total).Key("statements").BeginArray();
-  for (const StatementRecord& statement : page.statements)
+  json.BeginObject().Key("total_statements").Int(page->total).Key("statements").BeginArray();
+  for (const StatementRecord& statement : page->statements)
     Write(statement, json);
   json.EndArray().EndObject();
   call->ReplyJson(json.Take());
@@ -89,7 +90,8 @@ void RestService::CreateStatement(const std::shared_ptr<Call>& call) {
         return {CreatedStatement(session->id(), *statement), statement->id};
       },
       [this, session](int id) -> std::optional<HttpResponse> {
-        std::optional<StatementRecord> statement = session->FindStatement(id);
+        std::optional<StatementRecord> statement =
+            session->ReadStatement(id).value_or(std::nullopt);
         if (!statement) {
           // Those of a session that had ended before this server began are in the store only.
           const Result<StoredSession> ended = sessions_.LoadEnded(session->id());
@@ -107,8 +109,9 @@ void RestService::GetStatement(const std::shared_ptr<Call>& call) {
   if (!id) return call->Reply(ErrorReply(id.error()));
   const auto view = [id = *id](const InteractiveSession& now) {
     if (!IsActive(now.state())) return MessageReply(400, kNotActive);
-    const std::optional<StatementRecord> statement = now.FindStatement(id);
-    return statement ? StatementReply(200, *statement) : TextReply(404, "Statement not found");
+    const Result<std::optional<StatementRecord>> statement = now.ReadStatement(id);
+    if (!statement) return ErrorReply(statement.error());
+    return *statement ? StatementReply(200, **statement) : TextReply(404, "Statement not found");
   };
   // Negative ids are WaitList's.
   if (*id < 0) return call->Reply(view(*session));

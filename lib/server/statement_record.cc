@@ -46,6 +46,17 @@ bool Cancelled(StatementRecord& statement) {
 
 }  // namespace
 
+std::size_t TextBytes(const StatementRecord& statement) {
+  return statement.code->size() + (statement.output_json ? statement.output_json->size() : 0);
+}
+
+void Abridge(StatementRecord& statement) {
+  static const auto nothing = std::make_shared<const std::string>();
+  statement.code = nothing;
+  statement.output_json = nullptr;
+  statement.is_abridged = true;
+}
+
 bool Apply(const StartedEvent& event, StatementRecord& statement) {
   // A statement that was cancelled here while its driver took it has still started.
   if (!MoveTo(kRunning, statement) && statement.state != kCancelled) return false;

@@ -26,7 +26,14 @@ struct StatementRecord {
   double progress = 0;
   Statement::Time started = {};  // The epoch until it has started; so for `completed`.
   Statement::Time completed = {};
+  bool is_abridged = false;  // Code and output are in the store only.
 };
+
+// What its long texts need.
+std::size_t TextBytes(const StatementRecord& statement);
+
+// Leaves its code and its output to the store.
+void Abridge(StatementRecord& statement);
 
 // Each applies what happened, and returns whether anything changed. A forbidden move of the state
 // is not made. That a statement has started is not stored (docs/design/007-what-is-stored.md), so

@@ -20,7 +20,8 @@ using Fixture = SessionUnderTest;
 // Of the statements that are still kept.
 std::vector<int> IdsOf(const InteractiveSession& session) {
   std::vector<int> ids;
-  for (const StatementRecord& statement : session.Statements(0, 1000, false).statements)
+  const StatementSlice all = session.ReadStatements(0, 1000, false).value();
+  for (const StatementRecord& statement : all.statements)
     ids.push_back(statement.id);
   return ids;
 }
@@ -226,7 +227,7 @@ TEST_CASE("statements are listed in pages by id, in either order") {
     f.session->Submit("x", Kind::kSpark).value();
   const auto ids = [&](std::int64_t from, std::int64_t size, bool descending) {
     std::vector<int> found;
-    const StatementSlice page = f.session->Statements(from, size, descending);
+    const StatementSlice page = f.session->ReadStatements(from, size, descending).value();
     CHECK(page.total == 5);
     for (const StatementRecord& statement : page.statements)
       found.push_back(statement.id);

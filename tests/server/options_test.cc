@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include <algorithm>
+#include <concepts>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -35,10 +36,8 @@ std::string Show(const std::string& text) {
 std::string Show(bool flag) {
   return flag ? "true" : "false";
 }
-std::string Show(std::size_t number) {
-  return std::to_string(number);
-}
-std::string Show(int number) {
+template <std::integral Number>
+std::string Show(Number number) {
   return std::to_string(number);
 }
 std::string Show(std::chrono::milliseconds time) {
@@ -72,6 +71,8 @@ const std::vector<Key> kKeys = {
      SHOW(server.limits.statements_queued_max)},
     {"livy.server.session.statements.max-queued-size", "2048", "2048",
      SHOW(server.limits.statements_queued_bytes_max)},
+    {"livy.server.session.statements.max-cached-size", "2048", "2048",
+     SHOW(server.limits.statements_cached_bytes_max)},
     {"livy.server.session.completions.max", "7", "7", SHOW(server.limits.completions_max)},
     {"livy.server.session.additions.max", "7", "7", SHOW(server.limits.additions_max)},
     {"livy.server.session.addition.timeout", "3s", "3000 ms", SHOW(server.limits.addition_timeout)},

@@ -161,7 +161,7 @@ TEST_CASE("looking at a session does not renew its idleness") {
   f.Happens(Idle());
   CHECK_FALSE(f.EndsAfter(seconds(29)));
   f.session->View();
-  f.session->Statements(0, 10, false);
+  CHECK(f.session->ReadStatements(0, 10, false));
   f.session->Log(-1, 1);
   f.session->lease().Touch();
   CHECK(f.EndsAfter(seconds(1)));

@@ -28,6 +28,47 @@ TEST_CASE("a statement costs two changes of the store, dropping an old one inclu
   CHECK(f.Stored(1)->find(R"("started":10,"completed":20)") != std::string::npos);
 }
 
+TEST_CASE("long texts of older statements are in the store only, and read when somebody looks") {
+  Fixture f({.statements_cached_bytes_max = 100});
+  f.BecomeIdle();
+  for (int id = 0; id < 4; ++id) {
+    f.session->Submit("code " + std::to_string(id), Kind::kSpark).value();
+    f.Happens({Started(id), Finished(id, '"' + std::string(40, 'x') + '"')});
+  }
+  CHECK(f.session->FindStatement(0)->is_abridged);
+  CHECK(f.session->FindStatement(0)->output_json == nullptr);
+  CHECK_FALSE(f.session->FindStatement(3)->is_abridged);
+  CHECK(*f.session->ReadStatement(0).value()->code == "code 0");
+  CHECK(f.session->ReadStatement(0).value()->output_json->size() == 42);
+  CHECK(f.session->ReadStatement(0).value()->started == At(10));
+  const StatementSlice page = f.session->ReadStatements(0, 10, false).value();
+  REQUIRE(page.statements.size() == 4);
+  for (int id = 0; id < 4; ++id)
+    CHECK(*page.statements[static_cast<std::size_t>(id)].code == "code " + std::to_string(id));
+}
+
+TEST_CASE("an end that is told twice does not cost what is in the store") {
+  Fixture f({.statements_cached_bytes_max = 0});
+  f.BecomeIdle();
+  f.Run(0);
+  f.Run(1);
+  REQUIRE(f.session->FindStatement(0)->is_abridged);
+  const std::optional<std::string> stored = f.Stored(0);
+  f.Happens({Finished(0, "{}"), Idle()});
+  CHECK(f.Stored(0) == stored);
+}
+
+TEST_CASE("a statement that was cancelled and not told of yet keeps its code") {
+  Fixture f({.statements_cached_bytes_max = 0});
+  f.BecomeIdle();
+  f.session->Submit("first", Kind::kSpark).value();
+  f.session->Submit("second", Kind::kSpark).value();
+  REQUIRE(f.session->CancelStatement(1));
+  f.Happens({Started(0), Finished(0, "{}")});
+  f.Happens({Cancelled(1)});
+  CHECK(f.Stored(1)->find(R"("code":"second")") != std::string::npos);
+}
+
 TEST_CASE("whatever happens only to a statement that runs shows that it has started") {
   Fixture f;
   f.BecomeIdle();
