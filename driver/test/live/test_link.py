@@ -6,8 +6,10 @@ import unittest
 import urllib.error
 import urllib.request
 
+import cutting_proxy
 import driver_process
 import live_test
+import wire_server
 
 
 class LinkTest(live_test.LiveTest):
@@ -126,6 +128,26 @@ class StartTest(unittest.TestCase):
                     driver.close()
             self.assertEqual([len(names) for names in left], [1, 1, 1])
             self.assertEqual(len(set.union(*left)), 3)
+
+    def test_X11_a_link_that_breaks_at_any_byte(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = wire_server.WireServer(wire_server.Certificate(folder))
+            # More than a TLS handshake, so that something gets through.
+            proxy = cutting_proxy.CuttingProxy(server.port, least=2500, most=6000, seed=1)
+            driver = driver_process.DriverProcess(
+                folder, "sql", server=server, servers="127.0.0.1:%d" % proxy.port)
+            try:
+                driver.await_idle()
+                numbers = [driver.submit("sql", "select %d as a" % value) for value in range(60)]
+                for value, number in enumerate(numbers):
+                    output = driver.finished(number)["output"]
+                    self.assertEqual(output["data"]["application/json"]["data"], [[value]])
+                finished = [event["id"] for event in server.events if event["event"] == "finished"]
+                self.assertEqual(finished, numbers)
+                self.assertGreater(proxy.cuts, 10)
+            finally:
+                driver.close()
+                proxy.close()
 
     def test_X9_spark_does_not_start(self):
         with tempfile.TemporaryDirectory() as folder:
