@@ -11,7 +11,12 @@ Clock::TimePoint FakeClock::Now() const {
 Clock::WallTime FakeClock::Wall() const {
   // Some day in 2023, so that times look like times.
   const WallTime start{std::chrono::milliseconds(1'700'000'000'000)};
-  return start + std::chrono::duration_cast<std::chrono::milliseconds>(Duration(elapsed_.load()));
+  const Duration shown(elapsed_.load() + wall_shift_.load());
+  return start + std::chrono::duration_cast<std::chrono::milliseconds>(shown);
+}
+
+void FakeClock::SetWall(Duration by) {
+  wall_shift_ += by.count();
 }
 
 void FakeClock::Sleep(Duration period) {

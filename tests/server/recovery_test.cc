@@ -65,6 +65,14 @@ struct Servers {
   }
   std::shared_ptr<InteractiveSession> Find(std::string_view key) { return sessions->Find(key); }
 
+  // Returns when the timer has made its calls until then.
+  void AdvanceThrough(Clock::Duration period) {
+    std::promise<void> passed;
+    timer->After(period, [&] { passed.set_value(); });
+    clock.Advance(period);
+    passed.get_future().wait();
+  }
+
   testing::FakeClock clock = {};
   FailingStore backing = {};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
@@ -188,10 +196,7 @@ TEST_CASE("a session whose driver does not dial in is ended as one that never ca
   Servers servers;
   servers.Create();
   servers.Crash();
-  std::promise<void> passed;
-  servers.timer->After(std::chrono::seconds(90), [&] { passed.set_value(); });
-  servers.clock.Advance(std::chrono::seconds(90));
-  passed.get_future().wait();
+  servers.AdvanceThrough(std::chrono::seconds(90));
   CHECK(servers.Find("0")->state() == SessionState::kShuttingDown);
   CHECK(servers.launcher.processes.at(0)->kills == 1);
 }
@@ -210,10 +215,7 @@ TEST_CASE("a session that had ended is still listed, and forgotten when its time
   CHECK(after.end_reason == before.end_reason);
   CHECK(after.exit_code == 3);
   CHECK(servers.launcher.recovered.empty());
-  std::promise<void> passed;
-  servers.timer->After(minutes(6), [&] { passed.set_value(); });
-  servers.clock.Advance(minutes(6));
-  passed.get_future().wait();
+  servers.AdvanceThrough(minutes(6));
   CHECK_FALSE(servers.Find("0"));
   CHECK(servers.store.LoadSession(0)->removal.has_value());
 }
@@ -236,10 +238,32 @@ TEST_CASE("the time to live goes on while no server is there") {
   servers.Create({.kind = Kind::kSpark, .ttl = "1h"});
   servers.clock.Advance(minutes(50));
   servers.Crash();
-  std::promise<void> passed;
-  servers.timer->After(minutes(10), [&] { passed.set_value(); });
-  servers.clock.Advance(minutes(10));
-  passed.get_future().wait();
+  servers.AdvanceThrough(minutes(10));
+  CHECK(servers.Find("0")->state() == SessionState::kShuttingDown);
+}
+
+TEST_CASE("a clock that is set on or back ends nothing while the server is there") {
+  Servers servers;
+  auto session = servers.Create({.kind = Kind::kSpark, .ttl = "1h"});
+  session->Submit("1", Kind::kSpark).value();
+  servers.clock.SetWall(std::chrono::hours(100));
+  servers.clock.Advance(minutes(1));
+  servers.clock.SetWall(std::chrono::hours(-200));
+  servers.clock.Advance(minutes(1));
+  CHECK(session->state() == SessionState::kBusy);
+  Servers::Happens(*session, {{.what = FinishedEvent{.id = 0}}});
+  CHECK(session->FindStatement(0)->state == StatementState::kAvailable);
+}
+
+TEST_CASE("a session that seems to begin in the future lives as long as one that begins now") {
+  Servers servers;
+  servers.Create({.kind = Kind::kSpark, .ttl = "1h"});
+  servers.clock.SetWall(std::chrono::hours(-100));
+  servers.Crash();
+  servers.Find("0")->OnDriverConnected("boot 1");
+  servers.AdvanceThrough(minutes(59));
+  CHECK(servers.Find("0")->state() == SessionState::kRecovering);
+  servers.AdvanceThrough(minutes(1));
   CHECK(servers.Find("0")->state() == SessionState::kShuttingDown);
 }
 

@@ -26,6 +26,10 @@ class FakeClock : public Clock {
   // Moves the time on and wakes everybody who waits.
   void Advance(Duration period);
 
+  // Sets the time of day on, or back if `by` is negative, as somebody does who sets the machine's
+  // clock: Now() and those who wait do not notice.
+  void SetWall(Duration by);
+
  private:
   struct Waiter {
     std::mutex* mutex;
@@ -33,6 +37,7 @@ class FakeClock : public Clock {
   };
 
   std::atomic<Duration::rep> elapsed_{0};
+  std::atomic<Duration::rep> wall_shift_{0};
   std::mutex mutex_;
   std::vector<Waiter> waiters_;  // Guarded by mutex_.
 };
