@@ -4,7 +4,9 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -220,6 +222,43 @@ TEST_CASE("a full disk refuses a change as a whole, and the store goes on") {
   }
   CHECK(store->Apply({{"a", "new"}}));
   CHECK(store->Get("a").value() == "new");
+}
+
+// The superuser may write everywhere; as somebody else, this thread may not.
+class ReadOnly {
+ public:
+  explicit ReadOnly(const fs::path& folder) : folder_(folder) {
+    fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec |
+                                 fs::perms::others_read | fs::perms::others_exec);
+    if (geteuid() == 0) setfsuid(kNobody);
+  }
+  ~ReadOnly() {
+    if (geteuid() == 0) setfsuid(0);
+    fs::permissions(folder_, fs::perms::owner_all);
+  }
+  ReadOnly(const ReadOnly&) = delete;
+  ReadOnly& operator=(const ReadOnly&) = delete;
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  const fs::path folder_;
+};
+
+TEST_CASE("a folder that may not be written refuses changes and is used again when it may") {
+  const testing::Scratch scratch;
+  const auto store = OpenFileStore(scratch.path()).value();
+  REQUIRE(store->Apply({{"a", "old"}}));
+  {
+    const ReadOnly read_only(scratch.path());
+    const Result<void> refused = store->Apply({{"a", "new"}, {"b", "new"}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kUnavailable);
+    CHECK(Says(refused.error(), "Permission denied"));
+  }
+  CHECK(store->Get("a").value() == "old");
+  CHECK(store->Get("b").value() == std::nullopt);
+  CHECK(store->Apply({{"a", "new"}, {"b", "new"}}));
+  CHECK(store->Get("b").value() == "new");
 }
 
 }  // namespace
