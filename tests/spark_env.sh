@@ -11,9 +11,17 @@ log_dir=${log_dir:-$PWD/build-test/log}
 
 setting() { printf 'export %s=%q\n' "$1" "$2"; }
 
+# test_home 3.5|4: spark_home, with what the tests of magics need beside Spark.
+test_home() {
+  local python=$livy_cache/spark-$1/bin/python
+  spark_home "$1" || return 1
+  "$python" -c 'import matplotlib, pandas' 2>/dev/null ||
+    logged "libraries-$1" "$python" -m pip install --disable-pip-version-check 'pandas<3' matplotlib >&2
+}
+
 need "${spark_requirements[@]}" >&2
-home_35=${LIVY_TEST_SPARK_35:-$(spark_home 3.5)} || exit 1
-home_4=${LIVY_TEST_SPARK_4:-$(spark_home 4)} || exit 1
+home_35=${LIVY_TEST_SPARK_35:-$(test_home 3.5)} || exit 1
+home_4=${LIVY_TEST_SPARK_4:-$(test_home 4)} || exit 1
 setting LIVY_TEST_SPARK_35 "$home_35"
 setting LIVY_TEST_SPARK_4 "$home_4"
 setting JAVA_HOME "$(find_jdk)"
