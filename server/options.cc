@@ -1,9 +1,11 @@
 #include "options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <ranges>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -11,8 +13,8 @@
 
 #include <fmt/format.h>
 
-#include "launch/hadoop_conf.h"
 #include "launch/properties.h"
+#include "runtime_options.h"
 #include "settings.h"
 #include "state_options.h"
 
@@ -124,10 +126,7 @@ void TakeSpark(Settings& settings, Options& options) {
   settings.Take("livy.spark.master", spark.master);
   if (spark.master.empty()) settings.Fail("livy.spark.master", "", "a master such as local[*]");
   settings.Take("livy.spark.deploy-mode", spark.deploy_mode);
-  const std::set<std::string_view> modes = {"", "client", "cluster"};
-  if (!modes.contains(spark.deploy_mode)) {
-    settings.Fail("livy.spark.deploy-mode", spark.deploy_mode, "client, cluster or empty");
-  }
+  CheckDeployMode(settings, "livy.spark.deploy-mode", spark.deploy_mode);
   settings.Take("livy.spark.file-list-configs", spark.file_lists);
   settings.Take("livy.file.local-dir-whitelist", spark.local_dirs_allowed);
   settings.Take("livy.server.session.allow-custom-classpath", spark.custom_classpath_allowed);
@@ -149,23 +148,14 @@ void TakeClusters(Settings& settings, ClusterOptions& cluster) {
   settings.Take("livy.server.standalone.masters", cluster.standalone_urls);
 }
 
-// Where paths without a scheme are, is for Hadoop to say.
-Result<void> TakeHadoop(const Environment& environment, SparkRules& spark) {
-  std::optional<std::string> directory = environment("HADOOP_CONF_DIR");
-  if (!directory) directory = environment("YARN_CONF_DIR");
-  if (!directory) return {};
-  const Result<internal::HadoopConf> conf = internal::ReadHadoopConf(*directory);
-  if (!conf) return Invalid(conf.error().message);
-  const auto found = conf->find("fs.defaultFS");
-  if (found != conf->end() && !found->second.empty()) spark.default_fs = found->second;
-  return {};
-}
-
 // Drivers that run elsewhere cannot reach what is this machine's own.
 void WarnOfLoopback(Options& options) {
   const ServerOptions& server = options.server;
-  const std::string& master = server.spark.master;
-  if (server.spark.deploy_mode != "cluster" || master.starts_with("local")) return;
+  const auto is_far = [](const auto& rules) {
+    return rules.deploy_mode == "cluster" && !rules.master.starts_with("local");
+  };
+  const auto runtimes = server.spark.runtimes | std::views::values;
+  if (!is_far(server.spark) && !std::ranges::any_of(runtimes, is_far)) return;
   std::string host = server.driver_host;
   if (host.empty()) host = server.driver_listen_host;
   if (host.empty()) host = server.host;
@@ -250,12 +240,13 @@ Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
   TakeDriver(settings, options.server);
   TakeSpark(settings, options);
   TakeClusters(settings, options.spark_submit.cluster);
+  TakeRuntimes(settings, environment, options);
   TakeLogLevel(settings, options);
   TakeRecovery(settings, options.server);
   TakeState(settings, environment, options);
   RefuseProtection(conf, settings);
   if (!settings.wrong().empty()) return Invalid(settings.wrong());
-  const Result<void> hadoop = TakeHadoop(environment, options.server.spark);
+  const Result<void> hadoop = TakeHadoop(environment, options);
   if (!hadoop) return hadoop.error();
   WarnOfLoopback(options);
   for (const std::string& key : settings.UnknownKeys()) {

@@ -107,6 +107,15 @@ class Settings {
     if (wrong_.empty()) wrong_ = std::move(sentence);
   }
 
+  // What follows `prefix` in the keys that begin with it.
+  std::vector<std::string> KeysAfter(std::string_view prefix) const {
+    std::vector<std::string> rests;
+    for (const auto& [key, value] : conf_) {
+      if (key.starts_with(prefix)) rests.push_back(key.substr(prefix.size()));
+    }
+    return rests;
+  }
+
   bool Has(std::string_view key) const { return conf_.contains(std::string(key)); }
 
   const std::string& wrong() const { return wrong_; }

@@ -29,6 +29,7 @@ struct BatchRequest {
   std::optional<std::string> queue = {};
   std::optional<std::string> name = {};  // Unique among the server's batches, not only digits.
   std::map<std::string, std::string> conf = {};  // Spark settings.
+  std::optional<std::string> runtime = {};  // Of the server's Sparks; Apache Livy has one only.
 
   bool operator==(const BatchRequest&) const = default;
 };
@@ -44,6 +45,7 @@ struct Batch {
   std::optional<std::string> app_id = {};
   AppInfo app_info = {};
   std::vector<std::string> log = {};  // The last ten lines; empty if the caller may not see them.
+  std::optional<std::string> runtime = {};  // Where it runs, if that has a name. Not Livy's.
   // Why it ended, once it has: a sentence, and below it the last lines that it wrote if it failed.
   // Apache Livy does not tell.
   std::optional<std::string> end_reason = {};

@@ -33,7 +33,8 @@ struct LaunchRequest {
   std::optional<std::string> main_class = {};  // Of `file`; unset: what its manifest says.
   std::vector<std::string> args = {};          // Of the program.
   std::optional<std::string> proxy_user = {};
-  OutputSink output = {};  // Unset: nobody keeps it.
+  std::string runtime = {};  // Which of the launcher's Sparks; empty: its first, nameless one.
+  OutputSink output = {};    // Unset: nobody keeps it.
 };
 
 enum class ApplicationState { kStarting, kRunning, kFinished, kFailed, kKilled };
@@ -130,6 +131,18 @@ struct ClusterOptions {
   std::chrono::milliseconds leak_interval = std::chrono::seconds(60);
 };
 
+// Another Spark, beside the launcher's first.
+struct SparkRuntime {
+  std::filesystem::path spark_home = {};  // Empty: the first one's.
+  // Of spark-defaults.conf. Empty: that of its Spark; with the first one's Spark, the first one's.
+  std::filesystem::path conf_dir = {};
+  // Of spark-submit: goes before the process's own, such as JAVA_HOME and HADOOP_CONF_DIR.
+  std::map<std::string, std::string> environment = {};
+  // As those of ClusterOptions, which are the first one's. Empty: what its Hadoop says; port 8080.
+  std::vector<std::string> resource_manager_urls = {};
+  std::vector<std::string> standalone_urls = {};
+};
+
 struct SparkSubmitOptions {
   std::filesystem::path spark_home = {};  // Empty: $SPARK_HOME.
   std::filesystem::path work_dir = {};    // For properties files and the driver's jar; created
@@ -143,6 +156,9 @@ struct SparkSubmitOptions {
   int submits_max = 100;
   int submits_waiting_max = 10000;
   ClusterOptions cluster = {};
+  // By name, which has letters, digits, '-' and '_'. With some, $SPARK_HOME may be unset: then
+  // there are no others.
+  std::map<std::string, SparkRuntime> runtimes = {};
 };
 
 // Starts applications by spark-submit, each in a process group of its own, and follows those that

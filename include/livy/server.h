@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -59,11 +60,21 @@ struct ServerLimits {
   int sql_rows_max = 1000;  // livy.rsc.sql.num-rows.
 };
 
+// What a runtime has of its own; as in SparkRules.
+struct RuntimeRules {
+  std::string master = "local[*]";      // livy.runtime.NAME.master.
+  std::string deploy_mode = {};         // livy.runtime.NAME.deploy-mode.
+  std::string default_fs = "file:///";  // Of the runtime's Hadoop.
+};
+
 // What requests may ask of Spark. Keys in docs/configuration.md.
 struct SparkRules {
   std::string master = "local[*]";      // Of every session: livy.spark.master.
   std::string deploy_mode = {};         // livy.spark.deploy-mode; empty: Spark's default.
   std::string default_fs = "file:///";  // Put before paths without a scheme.
+  // Further Sparks that requests may choose, by name; the launcher must know the same names.
+  std::map<std::string, RuntimeRules> runtimes = {};
+  std::string default_runtime = {};  // Of requests that choose none; empty: the three above.
   // Spark settings whose values are lists of files, beside Spark's own:
   // livy.spark.file-list-configs.
   std::vector<std::string> file_lists = {};

@@ -65,6 +65,7 @@ struct SessionRequest {
   std::optional<int> heartbeat_timeout_s = {};   // 0: no heartbeat is expected.
   std::optional<std::string> ttl = {};           // Such as "8h"; digits alone are milliseconds.
   std::optional<std::string> idle_timeout = {};  // As `ttl`.
+  std::optional<std::string> runtime = {};  // Of the server's Sparks; Apache Livy has one only.
 
   bool operator==(const SessionRequest&) const = default;
 };
@@ -91,7 +92,8 @@ struct Session {
   SessionState state = SessionState::kStarting;
   AppInfo app_info = {};
   std::vector<std::string> log = {};  // The last ten lines; empty if the caller may not see them.
-  SessionRequest request = {};        // What was asked for; kind and proxy user as they became.
+  // What was asked for; kind, proxy user and runtime as they became.
+  SessionRequest request = {};
   // Why it ended, once it has: a sentence such as "deleted by alice", and below it the last lines
   // of the driver's standard error if nobody asked for the end. Apache Livy does not tell.
   std::optional<std::string> end_reason = {};

@@ -92,6 +92,7 @@ void AddSparkWishes(const Request& request, MemberWriter& members) {
   members.Add("queue", request.queue);
   members.Add("name", request.name);
   members.Add("conf", request.conf);
+  members.Add("runtime", request.runtime);
 }
 
 SessionRequest DecodeAsked(const JsonValue& json) {
@@ -113,6 +114,7 @@ SessionRequest DecodeAsked(const JsonValue& json) {
   asked.heartbeat_timeout_s = AskedNumberOf(json, "heartbeatTimeoutInSecond");
   asked.ttl = TextOf(json, "ttl");
   asked.idle_timeout = TextOf(json, "idleTimeout");
+  asked.runtime = TextOf(json, "runtime");
   return asked;
 }
 
@@ -237,6 +239,7 @@ Result<Batch> DecodeBatch(const JsonValue& json) {
                .app_id = TextOf(json, "appId"),
                .app_info = DecodeAppInfo(json),
                .log = TextsOf(json, "log"),
+               .runtime = TextOf(json, "runtime"),
                .end_reason = TextOf(json, "endReason"),
                .exit_code = IntegerOf(json, "exitCode")};
 }

@@ -1,6 +1,5 @@
 #include "launch/hadoop_conf.h"
 
-#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "files/private_file.h"
+#include "launch/process.h"
 
 namespace livy::internal {
 namespace {
@@ -119,10 +119,10 @@ Result<HadoopConf> ReadHadoopConf(const std::filesystem::path& directory) {
   return conf;
 }
 
-std::filesystem::path HadoopConfDirectory() {
-  for (const char* variable : {"HADOOP_CONF_DIR", "YARN_CONF_DIR"}) {
-    const char* value = std::getenv(variable);
-    if (value != nullptr && *value != '\0') return value;
+std::filesystem::path HadoopConfDirectory(const std::map<std::string, std::string>& environment) {
+  for (const char* name : {"HADOOP_CONF_DIR", "YARN_CONF_DIR"}) {
+    const std::string value = VariableFor(name, environment);
+    if (!value.empty()) return value;
   }
   return {};
 }

@@ -22,9 +22,10 @@ void ParseHadoopConf(std::string_view xml, HadoopConf& conf);
 // that cannot be read.
 Result<HadoopConf> ReadHadoopConf(const std::filesystem::path& directory);
 
-// The directory of a Spark that talks to YARN: $HADOOP_CONF_DIR, else $YARN_CONF_DIR; empty if
-// neither is set.
-std::filesystem::path HadoopConfDirectory();
+// The directory of a Spark that talks to YARN and is started with these variables:
+// $HADOOP_CONF_DIR, else $YARN_CONF_DIR; empty if neither is set.
+std::filesystem::path HadoopConfDirectory(
+    const std::map<std::string, std::string>& environment = {});
 
 // The URLs of the ResourceManagers, several if they stand in for one another.
 std::vector<std::string> ResourceManagersOf(const HadoopConf& conf);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -113,6 +114,14 @@ class SpawnSettings {
 };
 
 }  // namespace
+
+std::string VariableFor(const std::string& name,
+                        const std::map<std::string, std::string>& environment) {
+  const auto found = environment.find(name);
+  if (found != environment.end()) return found->second;
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
 
 Result<ChildProcess> Spawn(const SpawnRequest& request) {
   const std::string& program = request.command.front();

@@ -30,6 +30,11 @@ struct ChildProcess {
   bool is_adopted = false;  // Nobody can reap it but its parent, which is not this process.
 };
 
+// What a program finds under that name if it is started with these in SpawnRequest::environment;
+// empty if it is not set: Spark's scripts take an empty variable for an unset one, too.
+std::string VariableFor(const std::string& name,
+                        const std::map<std::string, std::string>& environment = {});
+
 // Starts a program in a process group of its own, with an empty standard input, with default
 // signals, and with none of our open files. Fails with kUnavailable if it cannot be started; a
 // program that is missing is such a failure and not a child that ends.

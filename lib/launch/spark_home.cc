@@ -1,7 +1,6 @@
 #include "launch/spark_home.h"
 
 #include <charconv>
-#include <cstdlib>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "files/private_file.h"
+#include "launch/process.h"
 
 namespace livy::internal {
 namespace {
@@ -20,25 +20,19 @@ Error Missing(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
 }
 
-// Empty if it is not set: Spark's scripts take an empty variable for an unset one, too.
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 bool IsProgram(const std::filesystem::path& file) {
   std::error_code ignored;
   return std::filesystem::is_regular_file(file, ignored) && access(file.c_str(), X_OK) == 0;
 }
 
 // Chosen as Spark's scripts choose it.
-Result<std::filesystem::path> FindJava() {
-  if (const std::string home = Variable("JAVA_HOME"); !home.empty()) {
+Result<std::filesystem::path> FindJava(const std::map<std::string, std::string>& environment) {
+  if (const std::string home = VariableFor("JAVA_HOME", environment); !home.empty()) {
     const std::filesystem::path java = std::filesystem::path(home) / "bin" / "java";
     if (IsProgram(java)) return java;
     return Missing(fmt::format("JAVA_HOME is '{}', where there is no bin/java.", home));
   }
-  const std::string path = Variable("PATH");
+  const std::string path = VariableFor("PATH", environment);
   std::string_view rest = path;
   while (!rest.empty()) {
     const std::size_t end = rest.find(':');
@@ -93,9 +87,10 @@ void ReadVersions(SparkHome& home) {
 
 }  // namespace
 
-Result<SparkHome> FindSparkHome(const std::filesystem::path& directory) {
+Result<SparkHome> FindSparkHome(const std::filesystem::path& directory,
+                                const std::map<std::string, std::string>& environment) {
   SparkHome home{.directory = directory};
-  if (directory.empty()) home.directory = Variable("SPARK_HOME");
+  if (directory.empty()) home.directory = VariableFor("SPARK_HOME", environment);
   if (home.directory.empty()) return Missing("SPARK_HOME is not set: where is Spark?");
   std::error_code ignored;
   if (!std::filesystem::is_directory(home.directory, ignored)) {
@@ -119,14 +114,14 @@ Result<SparkHome> FindSparkHome(const std::filesystem::path& directory) {
     return Missing(fmt::format("Spark {} in '{}' is too old: it must be {}.0 or newer.", version,
                                home.directory.string(), kOldestSpark));
   }
-  const Result<std::filesystem::path> java = FindJava();
+  const Result<std::filesystem::path> java = FindJava(environment);
   if (!java) return java.error();
   home.java_version = JavaVersion(*java);
   return home;
 }
 
-Result<Properties> ReadSparkDefaults(const SparkHome& home) {
-  const std::string conf_dir = Variable("SPARK_CONF_DIR");
+Result<Properties> ReadSparkDefaults(const SparkHome& home, const std::filesystem::path& wanted) {
+  const std::string conf_dir = wanted.empty() ? VariableFor("SPARK_CONF_DIR") : wanted.string();
   const std::filesystem::path file =
       (conf_dir.empty() ? home.directory / "conf" : std::filesystem::path(conf_dir)) /
       "spark-defaults.conf";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include <livy/result.h>
@@ -20,12 +21,16 @@ struct SparkHome {
   std::filesystem::path submit() const { return directory / "bin" / "spark-submit"; }
 };
 
-// `directory` empty: $SPARK_HOME. Fails with kInvalidArgument, in a sentence for the operator, if
-// there is no Spark from version 3.0 on, or no Java to run it.
-Result<SparkHome> FindSparkHome(const std::filesystem::path& directory);
+// `directory` empty: $SPARK_HOME. `environment` goes before our own, as when Spark is started.
+// Fails with kInvalidArgument, in a sentence for the operator, if there is no Spark from
+// version 3.0 on, or no Java to run it.
+Result<SparkHome> FindSparkHome(const std::filesystem::path& directory,
+                                const std::map<std::string, std::string>& environment = {});
 
-// spark-defaults.conf in $SPARK_CONF_DIR or else in the installation; empty if there is none.
-// Fails with kUnavailable if there is one that cannot be read.
-Result<Properties> ReadSparkDefaults(const SparkHome& home);
+// spark-defaults.conf in `conf_dir`, if that is empty in $SPARK_CONF_DIR, or else in the
+// installation; empty if there is none. Fails with kUnavailable if there is one that cannot be
+// read.
+Result<Properties> ReadSparkDefaults(const SparkHome& home,
+                                     const std::filesystem::path& conf_dir = {});
 
 }  // namespace livy::internal

@@ -70,20 +70,27 @@ std::string UserName() {
   return found == nullptr ? std::to_string(geteuid()) : found->pw_name;
 }
 
-Result<std::unique_ptr<Cluster>> MakeCluster(ClusterKind kind, const std::string& master,
+// One for each cluster, whichever runtimes it has.
+ClusterPlace PlaceOf(const ApplicationHandle& handle, const Runtime& runtime) {
+  if (handle.target.kind == ClusterKind::kYarn) {
+    return {.hadoop_conf_dir = HadoopConfDirectory(runtime.environment),
+            .urls = runtime.resource_manager_urls};
+  }
+  return {.urls = runtime.standalone_urls.empty() ? WebPagesOf(handle.master)
+                                                  : runtime.standalone_urls};
+}
+
+Result<std::unique_ptr<Cluster>> MakeCluster(ClusterKind kind, const ClusterPlace& place,
                                              const ClusterOptions& options) {
   std::unique_ptr<Cluster> cluster;
   if (kind == ClusterKind::kStandalone) {
-    cluster = std::make_unique<StandaloneCluster>(
-        options.standalone_urls.empty() ? WebPagesOf(master) : options.standalone_urls,
-        options.request_timeout);
+    cluster = std::make_unique<StandaloneCluster>(place.urls, options.request_timeout);
     return cluster;
   }
-  const Result<HadoopConf> conf = ReadHadoopConf(HadoopConfDirectory());
+  const Result<HadoopConf> conf = ReadHadoopConf(place.hadoop_conf_dir);
   if (!conf) return conf.error();
   cluster = std::make_unique<YarnCluster>(
-      options.resource_manager_urls.empty() ? ResourceManagersOf(*conf)
-                                            : options.resource_manager_urls,
+      place.urls.empty() ? ResourceManagersOf(*conf) : place.urls,
       options.user.empty() ? UserName() : options.user, options.request_timeout);
   return cluster;
 }
@@ -105,8 +112,8 @@ Result<std::unique_ptr<Launcher>> SparkSubmitLauncher::Create(const SparkSubmitO
     return Error{ErrorCode::kInvalidArgument,
                  "No directory for work files is given, and HOME is not set."};
   }
-  Result<SparkHome> home = FindSparkHome(options.spark_home);
-  if (!home) return home.error();
+  Result<Runtimes> runtimes = FindRuntimes(options);
+  if (!runtimes) return runtimes.error();
   if (Result<void> made = CreatePrivateDirectory(options.work_dir); !made) {
     return Error{ErrorCode::kInvalidArgument, made.error().message};
   }
@@ -116,58 +123,68 @@ Result<std::unique_ptr<Launcher>> SparkSubmitLauncher::Create(const SparkSubmitO
   Result<std::unique_ptr<ProcessWatcher>> watcher = ProcessWatcher::Create(options.kill_grace);
   if (!watcher) return watcher.error();
 
-  std::unique_ptr<SparkSubmitLauncher> launcher(
-      new SparkSubmitLauncher(std::move(options), *std::move(home), *std::move(driver_jar), log));
+  std::unique_ptr<SparkSubmitLauncher> launcher(new SparkSubmitLauncher(
+      std::move(options), *std::move(runtimes), *std::move(driver_jar), log));
   launcher->watcher_ = *std::move(watcher);
   launcher->queue_ = std::make_shared<SubmitQueue>(launcher->options_.submits_max,
                                                    launcher->options_.submits_waiting_max);
   return std::unique_ptr<Launcher>(std::move(launcher));
 }
 
-SparkSubmitLauncher::SparkSubmitLauncher(SparkSubmitOptions options, SparkHome home,
+SparkSubmitLauncher::SparkSubmitLauncher(SparkSubmitOptions options, Runtimes runtimes,
                                          std::filesystem::path driver_jar, LogSink& log)
     : options_(std::move(options)),
-      home_(std::move(home)),
+      runtimes_(std::move(runtimes)),
       driver_jar_(std::move(driver_jar)),
       log_(log) {}
 
 // Turns are given by threads that others own, and the monitors write to a log that is others', too.
 SparkSubmitLauncher::~SparkSubmitLauncher() {
   if (queue_ != nullptr) queue_->Close();
-  for (const auto& [master, monitor] : monitors_)
+  for (const auto& [place, monitor] : monitors_)
     monitor->Stop();
 }
 
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchRequest& request,
                                                                  ApplicationObserver observer) {
+  const Runtime* const found = FindRuntime(request.runtime);
+  if (found == nullptr) {
+    return Error{ErrorCode::kInvalidArgument,
+                 request.runtime.empty()
+                     ? "No runtime was chosen, and SPARK_HOME is not set."
+                     : fmt::format("There is no runtime '{}'.", request.runtime)};
+  }
+  const Runtime& runtime = *found;
   // --properties-file takes the place of spark-defaults.conf, so what is there goes into our file.
-  const Result<Properties> defaults = ReadSparkDefaults(home_);
+  const Result<Properties> defaults = ReadSparkDefaults(runtime.home, runtime.conf_dir);
   if (!defaults) return defaults.error();
-  Properties settings = SettingsFor(request, *defaults, home_);
-  ApplicationHandle handle = {.target = TargetOf(settings)};
+  Properties settings = SettingsFor(request, *defaults, runtime.home);
+  ApplicationHandle handle = {.target = TargetOf(settings), .runtime = request.runtime};
   if (handle.target.kind != ClusterKind::kNone) handle.master = settings["spark.master"];
 
-  Result<std::unique_ptr<SparkApplication>> application =
-      MakeApplication(request.tag, std::move(handle), std::move(observer), request.output);
-  if (!application) return application.error();
-  const Result<void> begun =
-      (*application)->Begin([this, request, settings] { return Start(request, settings); });
+  Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorFor(handle, runtime);
+  if (!monitor) return monitor.error();
+  std::unique_ptr<SparkApplication> application = MakeApplication(
+      request.tag, std::move(handle), *std::move(monitor), std::move(observer), request.output);
+  const Result<void> begun = application->Begin(
+      [this, &runtime, request, settings] { return Start(request, runtime, settings); });
   if (!begun) return begun.error();
-  return std::unique_ptr<Application>(*std::move(application));
+  return std::unique_ptr<Application>(std::move(application));
 }
 
 Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
+                                                  const Runtime& runtime,
                                                   const Properties& settings) const {
   Result<PrivateFile> properties = PrivateFile::Create(
       options_.work_dir, kPropertiesPrefix, kPropertiesSuffix, FormatProperties(settings));
   if (!properties) return properties.error();
   auto settings_file = std::make_shared<PrivateFile>(*std::move(properties));
 
-  // Spark's scripts go by the variable, which may name another Spark.
+  std::map<std::string, std::string> environment = runtime.environment;
+  environment[std::string(kTagVariable)] = request.tag;
   Result<ChildProcess> child =
-      Spawn({.command = CommandFor(request, home_, settings_file->path(), driver_jar_),
-             .environment = {{"SPARK_HOME", home_.directory.string()},
-                             {std::string(kTagVariable), request.tag}},
+      Spawn({.command = CommandFor(request, runtime.home, settings_file->path(), driver_jar_),
+             .environment = std::move(environment),
              .merges_output = request.file.has_value()});
   if (!child) return child.error();
   log_.Write(LogLevel::kInfo, "launch",
@@ -184,25 +201,24 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::str
   Result<ChildProcess> process = AdoptProcess(known->process);
   const bool follows_cluster = !process && known->target.is_cluster_mode;
   if (!process && !follows_cluster) return process.error();
-  Result<std::unique_ptr<SparkApplication>> application =
-      MakeApplication(tag, *known, std::move(observer), nullptr);
-  if (!application) return application.error();
+  Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorAgain(tag, *known);
+  if (!monitor) return monitor.error();
+  std::unique_ptr<SparkApplication> application =
+      MakeApplication(tag, *known, *std::move(monitor), std::move(observer), nullptr);
   if (follows_cluster) {
-    (*application)->FollowCluster();
-  } else if (Result<void> followed = (*application)->Adopt(*std::move(process)); !followed) {
+    application->FollowCluster();
+  } else if (Result<void> followed = application->Adopt(*std::move(process)); !followed) {
     return followed.error();
   }
   log_.Write(LogLevel::kInfo, "launch", fmt::format("application={} found again", tag));
-  return std::unique_ptr<Application>(*std::move(application));
+  return std::unique_ptr<Application>(std::move(application));
 }
 
-Result<std::unique_ptr<SparkApplication>> SparkSubmitLauncher::MakeApplication(
-    const std::string& tag, ApplicationHandle handle, ApplicationObserver observer,
-    OutputSink output) {
-  Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorFor(handle);
-  if (!monitor) return monitor.error();
+std::unique_ptr<SparkApplication> SparkSubmitLauncher::MakeApplication(
+    const std::string& tag, ApplicationHandle handle, std::shared_ptr<ClusterMonitor> monitor,
+    ApplicationObserver observer, OutputSink output) {
   const ApplicationProgress::Rules rules = {
-      .has_cluster = *monitor != nullptr,
+      .has_cluster = monitor != nullptr,
       .is_cluster_mode = handle.target.is_cluster_mode,
       .finds_by_tag = handle.target.kind != ClusterKind::kStandalone,
       .cluster = handle.target.kind == ClusterKind::kYarn ? "YARN" : "the standalone cluster",
@@ -214,27 +230,50 @@ Result<std::unique_ptr<SparkApplication>> SparkSubmitLauncher::MakeApplication(
                               .output = std::move(output),
                               .watcher = watcher_,
                               .queue = queue_,
-                              .monitor = *std::move(monitor),
+                              .monitor = std::move(monitor),
                               .clock = clock_,
                               .rules = rules,
                               .tag = tag,
                               .handle = std::move(handle)});
 }
 
+// The monitor of an application of an earlier server, which may have had runtimes that this one has
+// not. Then the process is followed alone where that is the driver.
+Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorAgain(
+    const std::string& tag, const ApplicationHandle& handle) {
+  if (handle.target.kind == ClusterKind::kNone) return nullptr;
+  if (const Runtime* const runtime = FindRuntime(handle.runtime)) {
+    return MonitorFor(handle, *runtime);
+  }
+  const std::string what =
+      handle.runtime.empty()
+          ? "it has no runtime, and SPARK_HOME is not set any more"
+          : fmt::format("its runtime '{}' is not in the configuration any more", handle.runtime);
+  if (!handle.target.is_cluster_mode) {
+    log_.Write(LogLevel::kWarning, "launch",
+               fmt::format("application={} is followed by its process alone: {}", tag, what));
+    return nullptr;
+  }
+  return Error{ErrorCode::kUnavailable,
+               fmt::format("{}, and it may still run in its cluster{}{}", what,
+                           handle.app_id.empty() ? "" : " as ", handle.app_id)};
+}
+
 // Null where the process is the driver and nobody knows more.
 Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
-    const ApplicationHandle& handle) {
+    const ApplicationHandle& handle, const Runtime& runtime) {
   const SparkTarget& target = handle.target;
   const bool is_yarn = target.kind == ClusterKind::kYarn;
   const bool is_standalone = target.kind == ClusterKind::kStandalone && target.is_cluster_mode;
   if (!is_yarn && !is_standalone) return nullptr;
+  const ClusterPlace place = PlaceOf(handle, runtime);
   {
     const std::lock_guard lock(mutex_);
-    const auto found = monitors_.find(handle.master);
+    const auto found = monitors_.find(place);
     if (found != monitors_.end()) return found->second;
   }
   const ClusterOptions& wanted = options_.cluster;
-  Result<std::unique_ptr<Cluster>> cluster = MakeCluster(target.kind, handle.master, wanted);
+  Result<std::unique_ptr<Cluster>> cluster = MakeCluster(target.kind, place, wanted);
   if (!cluster) return cluster.error();
   const std::string description = (*cluster)->Describe();
   auto made = std::make_shared<ClusterMonitor>(*std::move(cluster),
@@ -244,15 +283,22 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
                                                *clock_, log_);
   {
     const std::lock_guard lock(mutex_);
-    const auto [monitor, is_first] = monitors_.emplace(handle.master, made);
+    const auto [monitor, is_first] = monitors_.emplace(place, made);
     if (!is_first) return monitor->second;  // Another launch was quicker.
   }
   log_.Write(LogLevel::kInfo, "launch", fmt::format("following {}", description));
   return made;
 }
 
+const Runtime* SparkSubmitLauncher::FindRuntime(const std::string& name) const {
+  const auto found = runtimes_.find(name);
+  return found == runtimes_.end() ? nullptr : &found->second;
+}
+
 std::map<std::string, std::string> SparkSubmitLauncher::DefaultConf() const {
-  Result<Properties> defaults = ReadSparkDefaults(home_);
+  const Runtime* const first = FindRuntime("");
+  if (first == nullptr) return {};
+  Result<Properties> defaults = ReadSparkDefaults(first->home);
   if (defaults) return *std::move(defaults);
   // Not hidden for long: the next Launch() fails for the same reason.
   log_.Write(LogLevel::kWarning, "launch", defaults.error().message);
@@ -260,9 +306,14 @@ std::map<std::string, std::string> SparkSubmitLauncher::DefaultConf() const {
 }
 
 std::string SparkSubmitLauncher::Describe() const {
-  std::string text = fmt::format("Spark {} in {}, Scala {}", home_.spark_version,
-                                 home_.directory.string(), home_.scala_version);
-  if (!home_.java_version.empty()) text += fmt::format(", Java {}", home_.java_version);
+  std::string text;
+  for (const auto& [name, runtime] : runtimes_) {
+    const SparkHome& home = runtime.home;
+    text += fmt::format("{}{}{}Spark {} in {}, Scala {}", text.empty() ? "" : "; ", name,
+                        name.empty() ? "" : ": ", home.spark_version, home.directory.string(),
+                        home.scala_version);
+    if (!home.java_version.empty()) text += fmt::format(", Java {}", home.java_version);
+  }
   return text;
 }
 

@@ -1,24 +1,35 @@
 // SparkSubmitLauncher: a Launcher by spark-submit, for local and standalone masters.
 #pragma once
 
+#include <compare>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <livy/clock.h>
 #include <livy/launcher.h>
 #include <livy/log.h>
 #include <livy/result.h>
 
+#include "launch/application_handle.h"
 #include "launch/cluster_monitor.h"
 #include "launch/process_watcher.h"
 #include "launch/spark_application.h"
-#include "launch/spark_home.h"
+#include "launch/spark_runtime.h"
 #include "launch/submit_queue.h"
 
 namespace livy::internal {
+
+// Where a cluster is found.
+struct ClusterPlace {
+  std::filesystem::path hadoop_conf_dir = {};  // Of YARN.
+  std::vector<std::string> urls = {};          // Of YARN: empty if Hadoop's settings say them.
+
+  auto operator<=>(const ClusterPlace&) const = default;
+};
 
 // Safe to use from several threads. Applications may outlive it; those that wait for their turn
 // then wait for ever.
@@ -37,26 +48,31 @@ class SparkSubmitLauncher : public Launcher {
   std::string Describe() const override;
 
  private:
-  SparkSubmitLauncher(SparkSubmitOptions options, SparkHome home, std::filesystem::path driver_jar,
-                      LogSink& log);
+  SparkSubmitLauncher(SparkSubmitOptions options, Runtimes runtimes,
+                      std::filesystem::path driver_jar, LogSink& log);
 
-  Result<StartedProcess> Start(const LaunchRequest& request, const Properties& settings) const;
-  Result<std::unique_ptr<SparkApplication>> MakeApplication(const std::string& tag,
-                                                            ApplicationHandle handle,
-                                                            ApplicationObserver observer,
-                                                            OutputSink output);
-  Result<std::shared_ptr<ClusterMonitor>> MonitorFor(const ApplicationHandle& handle);
+  Result<StartedProcess> Start(const LaunchRequest& request, const Runtime& runtime,
+                               const Properties& settings) const;
+  std::unique_ptr<SparkApplication> MakeApplication(const std::string& tag,
+                                                    ApplicationHandle handle,
+                                                    std::shared_ptr<ClusterMonitor> monitor,
+                                                    ApplicationObserver observer,
+                                                    OutputSink output);
+  const Runtime* FindRuntime(const std::string& name) const;  // Null if there is none.
+  Result<std::shared_ptr<ClusterMonitor>> MonitorFor(const ApplicationHandle& handle,
+                                                     const Runtime& runtime);
+  Result<std::shared_ptr<ClusterMonitor>> MonitorAgain(const std::string& tag,
+                                                       const ApplicationHandle& handle);
 
   const SparkSubmitOptions options_;
-  const SparkHome home_;
+  const Runtimes runtimes_;
   const std::filesystem::path driver_jar_;
   LogSink& log_;
   std::shared_ptr<ProcessWatcher> watcher_;
   std::shared_ptr<SubmitQueue> queue_;
   const std::shared_ptr<Clock> clock_ = MakeSystemClock();
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<ClusterMonitor>>
-      monitors_;  // Guarded by mutex_. By master.
+  std::map<ClusterPlace, std::shared_ptr<ClusterMonitor>> monitors_;  // Guarded by mutex_.
 };
 
 }  // namespace livy::internal

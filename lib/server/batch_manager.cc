@@ -21,9 +21,11 @@ Result<LaunchRequest> LaunchFor(const BatchRequest& request, const SparkRules& r
   if (request.file.empty()) {
     return Error{ErrorCode::kInvalidArgument, "requirement failed: File is required."};
   }
-  Result<std::string> file = ResolveUri(request.file, rules);
+  Result<RuntimeChoice> runtime = ChooseRuntime(request.runtime, rules);
+  if (!runtime) return runtime.error();
+  Result<std::string> file = ResolveUri(request.file, runtime->rules);
   if (!file) return file.error();
-  Result<SparkConf> conf = SparkConfFor(request, rules);
+  Result<SparkConf> conf = SparkConfFor(request, runtime->rules);
   if (!conf) return conf.error();
   if (request.name) (*conf)["spark.app.name"] = *request.name;
   return LaunchRequest{.name = request.name.value_or(""),
@@ -31,7 +33,8 @@ Result<LaunchRequest> LaunchFor(const BatchRequest& request, const SparkRules& r
                        .file = *std::move(file),
                        .main_class = request.class_name,
                        .args = request.args,
-                       .proxy_user = request.proxy_user};
+                       .proxy_user = request.proxy_user,
+                       .runtime = std::move(runtime->name)};
 }
 
 }  // namespace
@@ -88,6 +91,7 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, const St
                               .app_tag = launch->tag,
                               .owner = std::move(owner),
                               .proxy_user = request.proxy_user,
+                              .runtime = launch->runtime,
                               .created = services_.clock.Wall()};
   const auto batch = std::make_shared<BatchSession>(record, services_);
   Result<void> stored =

@@ -93,11 +93,13 @@ void BatchSession::Recover(Launcher& launcher, std::function<void()> ended) {
       GuardedLaunch(services_.log, [&] { return launcher.Recover(tag_, handle, Observer()); });
   if (application) return SetApplication(*std::move(application));
   // A cluster may know it by its tag, though nobody was told that its launch was through.
-  const std::string reason =
-      handle.empty() ? "it was being launched when its server died"
-                     : fmt::format("it ended while there was no server, and how is not known: {}",
-                                   application.error().message);
-  GiveUp(reason);
+  if (handle.empty()) return GiveUp("it was being launched when its server died");
+  const Error& failure = application.error();
+  GiveUp(fmt::format("{}: {}",
+                     failure.code == ErrorCode::kUnavailable
+                         ? "it cannot be followed any more"
+                         : "it ended while there was no server, and how is not known",
+                     failure.message));
 }
 
 // As in Apache Livy the log is what the batch wrote, and nothing else. Here there is none to write.
@@ -147,6 +149,7 @@ Batch BatchSession::View() const {
   {
     const std::lock_guard lock(mutex_);
     view.state = state_;
+    if (!record_.runtime.empty()) view.runtime = record_.runtime;
     view.app_id = application_status_.app_id;
     view.app_info = application_status_.info;
     if (!IsActive(state_)) {

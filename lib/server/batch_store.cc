@@ -28,6 +28,7 @@ std::string ToStored(const StoredBatch& batch) {
   json.Key("version").Int(1);
   json.Key("liblivy").BeginObject().Key("application").String(batch.application);
   json.Key("created").Int(batch.created.time_since_epoch().count());
+  if (!batch.runtime.empty()) json.Key("runtime").String(batch.runtime);
   if (batch.end) WriteEnd(*batch.end, json);
   json.EndObject().EndObject();
   return json.Take();
@@ -48,6 +49,7 @@ Result<StoredBatch> BatchFromStored(int id, std::string_view text) {
                        .proxy_user = TextOf(*json, "proxyUser")};
   const JsonValue* const ours = json->Find("liblivy");
   if (ours == nullptr) return batch;
+  batch.runtime = TextOf(*ours, "runtime").value_or("");
   batch.application = TextOf(*ours, "application").value_or("");
   batch.created = TimeOf(*ours, "created");
   batch.end = EndOf(*ours);

@@ -63,6 +63,7 @@ void TakeSparkWishes(BodyFields& fields, Request& request) {
   request.queue = fields.Text("queue");
   request.name = fields.Text("name");
   request.conf = fields.TextMap("conf");
+  request.runtime = fields.Text("runtime");
 }
 
 }  // namespace livy::internal

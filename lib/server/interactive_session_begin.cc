@@ -118,9 +118,13 @@ void InteractiveSession::Recover(Launcher& launcher, SessionBeginning beginning,
   WriteLog(LogLevel::kInfo, "recovering");
   Result<std::unique_ptr<Application>> application = FindAgain(launcher, tag, handle);
   if (application) return SetApplication(*std::move(application));
+  const Error& failure = application.error();
   OnApplication({.state = ApplicationState::kFailed,
-                 .reason = fmt::format("the driver is gone since its server went: {}",
-                                       application.error().message)});
+                 .reason = fmt::format("{}: {}",
+                                       failure.code == ErrorCode::kUnavailable
+                                           ? "the driver cannot be followed any more"
+                                           : "the driver is gone since its server went",
+                                       failure.message)});
 }
 
 Result<std::unique_ptr<Application>> InteractiveSession::FindAgain(Launcher& launcher,

@@ -299,6 +299,11 @@ Result<std::unique_ptr<LivyServer>> LivyServer::Create(ServerOptions options) {
     return Error{ErrorCode::kInvalidArgument,
                  "certificate_file and key_file must be set together, or neither."};
   }
+  const std::string& runtime = options.spark.default_runtime;
+  if (!runtime.empty() && !options.spark.runtimes.contains(runtime)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("default_runtime is '{}', which is not among the runtimes.", runtime)};
+  }
   if (const Result<void> filled = internal::FillIn(options); !filled) return filled.error();
   auto server = std::make_unique<internal::Server>(std::move(options));
   if (const Result<void> started = server->Start(); !started) return started.error();

@@ -150,8 +150,12 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
   if (const Result<void> times = CheckTimes(request); !times) return times.error();
   const Result<SessionSettings> settings = SettingsFor(request, services_.settings);
   if (!settings) return settings.error();
-  Result<SparkConf> conf = SparkConfFor(request, options_.spark);
+  const Result<RuntimeChoice> runtime = ChooseRuntime(request.runtime, options_.spark);
+  if (!runtime) return runtime.error();
+  Result<SparkConf> conf = SparkConfFor(request, runtime->rules);
   if (!conf) return conf.error();
+  // The default may be another one in a later server.
+  if (!runtime->name.empty()) request.runtime = runtime->name;
   if (const Result<void> reserved = roster_.Reserve(request.name, *id); !reserved) {
     return reserved.error();
   }
@@ -210,7 +214,8 @@ LaunchRequest SessionManager::LaunchFor(const InteractiveSession& session, const
   return {.tag = fmt::format("livy-session-{}-{}", session.id(), RandomHex(kTagSuffixBytes)),
           .name = app_name->second,
           .conf = std::move(conf),
-          .proxy_user = request.proxy_user};
+          .proxy_user = request.proxy_user,
+          .runtime = request.runtime.value_or("")};
 }
 
 void SessionManager::Delete(const std::shared_ptr<InteractiveSession>& session,

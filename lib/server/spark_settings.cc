@@ -166,6 +166,24 @@ Result<SparkConf> ConfFor(const Request& request, const SparkRules& rules) {
 
 }  // namespace
 
+Result<RuntimeChoice> ChooseRuntime(const std::optional<std::string>& wanted,
+                                    const SparkRules& rules) {
+  RuntimeChoice choice = {.name = wanted.value_or(rules.default_runtime), .rules = rules};
+  if (!wanted && choice.name.empty()) return choice;
+  const auto found = rules.runtimes.find(choice.name);
+  if (found == rules.runtimes.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, runtime] : rules.runtimes)
+      names.push_back(name);
+    return Invalid(fmt::format("Unknown runtime: {} (known are: {})", choice.name,
+                               names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+  }
+  choice.rules.master = found->second.master;
+  choice.rules.deploy_mode = found->second.deploy_mode;
+  choice.rules.default_fs = found->second.default_fs;
+  return choice;
+}
+
 Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules) {
   const Result<std::string_view> scheme = SchemeOf(uri);
   if (!scheme) return scheme.error();

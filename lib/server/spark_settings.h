@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,17 @@ using SparkConf = std::map<std::string, std::string>;
 // file outside the directories that are allowed.
 Result<std::string> ResolveUri(std::string_view uri, const SparkRules& rules);
 
-// Without the request's livy.* keys, which are not Spark's.
+// The Spark that a request gets.
+struct RuntimeChoice {
+  std::string name = {};  // Empty: the one without a name.
+  SparkRules rules = {};  // Those of the server, with what the runtime has of its own.
+};
+
+// What was asked for, or the default. Fails with kInvalidArgument if there is no such runtime.
+Result<RuntimeChoice> ChooseRuntime(const std::optional<std::string>& wanted,
+                                    const SparkRules& rules);
+
+// Without the request's livy.* keys, which are not Spark's. `rules` are those of its runtime.
 // Fails with kInvalidArgument, in Livy's words, if the request names a setting that is refused or a
 // file that may not be used.
 Result<SparkConf> SparkConfFor(const SessionRequest& request, const SparkRules& rules);

@@ -24,6 +24,7 @@ void WriteOurs(const StoredSession& session, JsonWriter& json) {
   json.Key(kOurs).BeginObject().Key("secret").String(session.driver.secret);
   json.Key("boot").String(session.driver.boot).Key("application").String(session.application);
   json.Key("created").Int(Millis(session.created));
+  if (session.request.runtime) json.Key("runtime").String(*session.request.runtime);
   if (session.end) WriteEnd(*session.end, json);
   if (session.removal) {
     json.Key("removed").Int(Millis(session.removal->at)).Key("bytes").Int(session.removal->bytes);
@@ -76,6 +77,7 @@ void ReadOurs(const JsonValue& ours, StoredSession& session) {
                     .boot = TextOf(ours, "boot").value_or("")};
   session.application = TextOf(ours, "application").value_or("");
   session.created = TimeOf(ours, "created");
+  session.request.runtime = TextOf(ours, "runtime");
   session.end = EndOf(ours);
   if (ours.Find("removed") == nullptr) return;
   const JsonValue* const bytes = ours.Find("bytes");

@@ -11,8 +11,10 @@ void WriteInfo(const AppInfo& info, JsonWriter& json) {
 }
 
 // What Apache Livy does not have, and clients of it skip.
-void WriteEnd(const std::optional<std::string>& reason, std::optional<int> exit_code,
-              JsonWriter& json) {
+void WriteExtras(const std::optional<std::string>& runtime,
+                 const std::optional<std::string>& reason, std::optional<int> exit_code,
+                 JsonWriter& json) {
+  if (runtime) json.Key("runtime").String(*runtime);
   if (reason) json.Key("endReason").String(*reason);
   if (exit_code) json.Key("exitCode").Int(*exit_code);
 }
@@ -39,7 +41,7 @@ void Write(const Session& session, JsonWriter& json) {
   json.Key("jars").Strings(request.jars);
   json.Key("numExecutors").Int(request.num_executors.value_or(0));
   json.Key("pyFiles").Strings(request.py_files).Key("queue").StringOrNull(request.queue);
-  WriteEnd(session.end_reason, session.exit_code, json);
+  WriteExtras(request.runtime, session.end_reason, session.exit_code, json);
   json.EndObject();
 }
 
@@ -49,7 +51,7 @@ void Write(const Batch& batch, JsonWriter& json) {
   json.Key("state").String(ToString(batch.state)).Key("appId").StringOrNull(batch.app_id);
   WriteInfo(batch.app_info, json);
   json.Key("log").Strings(batch.log);
-  WriteEnd(batch.end_reason, batch.exit_code, json);
+  WriteExtras(batch.runtime, batch.end_reason, batch.exit_code, json);
   json.EndObject();
 }
 

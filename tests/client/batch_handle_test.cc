@@ -130,10 +130,11 @@ TEST_CASE("Wait gives up at its timeout and says how far the batch was") {
 }
 
 TEST_CASE("a batch of this server tells why it ended, one of Apache Livy does not") {
-  const Fixture ours(
-      Answer(200, R"({"id":8,"name":"pi","owner":"ada","proxyUser":"bob","state":"dead",)"
-                  R"("appId":"application_1","appInfo":{"sparkUiUrl":"http://ui"},"log":[],)"
-                  R"("endReason":"spark-submit exited with status 3\nno","exitCode":3})"));
+  const Fixture ours(Answer(
+      200,
+      R"({"id":8,"name":"pi","owner":"ada","proxyUser":"bob","state":"dead",)"
+      R"("appId":"application_1","appInfo":{"sparkUiUrl":"http://ui"},"log":[],)"
+      R"("runtime":"spark4","endReason":"spark-submit exited with status 3\nno","exitCode":3})"));
   const Batch batch = Open(ours).Fetch().value();
   CHECK(batch == Batch{.id = 8,
                        .name = "pi",
@@ -142,6 +143,7 @@ TEST_CASE("a batch of this server tells why it ended, one of Apache Livy does no
                        .state = SessionState::kDead,
                        .app_id = "application_1",
                        .app_info = {.spark_ui_url = "http://ui"},
+                       .runtime = "spark4",
                        .end_reason = "spark-submit exited with status 3\nno",
                        .exit_code = 3});
   const Fixture livy(Recorded("D022-get-final-10"));

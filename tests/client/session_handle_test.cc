@@ -129,12 +129,13 @@ TEST_CASE("WaitUntilIdle says with the end of the log that the session has ended
 }
 
 TEST_CASE("WaitUntilIdle says why the session has ended if the server tells") {
-  const Fixture fixture(Answer(
-      200, R"({"id":7,"state":"dead","log":["one"],"endReason":"idle for 1h","exitCode":143})"));
+  const Fixture fixture(Answer(200, R"({"id":7,"state":"dead","log":["one"],"runtime":"spark4",)"
+                                    R"("endReason":"idle for 1h","exitCode":143})"));
   CHECK(Open(fixture).WaitUntilIdle(hours(1)).error() ==
         Error{ErrorCode::kUnavailable, "Session 7 is dead: idle for 1h"});
   CHECK(Open(fixture).Fetch().value().end_reason == "idle for 1h");
   CHECK(Open(fixture).Fetch().value().exit_code == 143);
+  CHECK(Open(fixture).Fetch().value().request.runtime == "spark4");
 }
 
 TEST_CASE("a session without a log that ends is reported without one") {

@@ -48,6 +48,7 @@ TEST_CASE("each field of a session request has Livy's name, and unset ones are l
       {{.heartbeat_timeout_s = 0}, R"({"heartbeatTimeoutInSecond":0})"},
       {{.ttl = "8h"}, R"({"ttl":"8h"})"},
       {{.idle_timeout = "30m"}, R"({"idleTimeout":"30m"})"},
+      {{.runtime = "spark4"}, R"({"runtime":"spark4"})"},
   };
   for (const Row& row : rows)
     CHECK(EncodeSessionRequest(row.request) == row.json);
@@ -92,6 +93,7 @@ TEST_CASE("what a session was asked for is read back as it was asked") {
       .heartbeat_timeout_s = 5,
       .ttl = "8h",
       .idle_timeout = "30m",
+      .runtime = "spark4",
   };
   std::string json = EncodeSessionRequest(request);
   json.replace(0, 1,

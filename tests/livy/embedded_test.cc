@@ -261,6 +261,13 @@ TEST_CASE("half a certificate is refused") {
   CHECK(refused.error().code == ErrorCode::kInvalidArgument);
 }
 
+TEST_CASE("a default runtime that is none is refused") {
+  const auto refused = LivyServer::Create({.spark = {.default_runtime = "spark4"}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == Error{ErrorCode::kInvalidArgument,
+                                 "default_runtime is 'spark4', which is not among the runtimes."});
+}
+
 // Parts of an embedder that do what they must not.
 struct ThrowingStore : Store {
   Result<void> Apply(const std::vector<StoreChange>& changes) override {

@@ -31,7 +31,8 @@ struct Servers {
                                    .log = *log,
                                    .applications = applications,
                                    .output = output});
-    batches.emplace(BatchManagerOptions{.state_retain = minutes(10)}, *services, launcher);
+    batches.emplace(BatchManagerOptions{.spark = spark, .state_retain = minutes(10)}, *services,
+                    launcher);
     REQUIRE(batches->Load());
   }
 
@@ -61,6 +62,7 @@ struct Servers {
   BatchStore store{writer};
   ManualLauncher launcher = {};
   OutputOptions output = {};
+  SparkRules spark = {};
   std::unique_ptr<Timer> timer;
   ApplicationCount applications = 0;
   std::optional<BatchServices> services;
@@ -102,6 +104,26 @@ TEST_CASE("a batch that ended while there was no server is dead and says so, nev
         "it ended while there was no server, and how is not known: The process 7 has ended.");
   CHECK(batch.log.back() == *batch.end_reason);
   CHECK(servers.applications == 0);
+}
+
+TEST_CASE("a batch that cannot be followed any more says so, and not that it has ended") {
+  Servers servers;
+  servers.Submit();
+  servers.launcher.failure = Error{ErrorCode::kUnavailable, "its runtime 'old' is not there"};
+  servers.Crash();
+  CHECK(servers.StateOf("0") == SessionState::kDead);
+  CHECK(servers.batches->Find("0")->View().end_reason ==
+        "it cannot be followed any more: its runtime 'old' is not there");
+}
+
+TEST_CASE("a batch's runtime is known after a crash") {
+  Servers servers;
+  servers.spark = {.runtimes = {{"old", {}}}};
+  servers.Crash();
+  servers.Submit({.file = "hdfs:/pi.py", .runtime = "old"});
+  servers.spark = {};
+  servers.Crash();
+  CHECK(servers.batches->Find("0")->View().runtime == "old");
 }
 
 TEST_CASE("a batch that was being launched when its server died is dead") {

@@ -181,6 +181,9 @@ const std::vector<std::string> kRecoveryKeys = {
     "livy.server.recovery.state-store", "livy.server.recovery.state-store.url",
     "livy.server.zookeeper.url", "livy.server.zk.sasl.enabled"};
 
+// The name of a runtime, which others of its keys make.
+const std::string kRuntimeKey = "livy.runtime.default";
+
 bool IsOfState(const std::string& key) {
   return key.starts_with("livy.server.state-") || key == "livy.session.staging-dir" ||
          key == "livy.server.output.dir";
@@ -351,7 +354,8 @@ Conf DocumentedDefaults() {
 TEST_CASE("docs/configuration.md has every key, with its default") {
   const Options unset = Make({});
   const Conf documented = DocumentedDefaults();
-  CHECK(documented.size() == kKeys.size() + kTlsKeys.size() + kRecoveryKeys.size());
+  CHECK(documented.size() == kKeys.size() + kTlsKeys.size() + kRecoveryKeys.size() + 1);
+  CHECK(documented.contains(kRuntimeKey));
   for (const std::string& key : kTlsKeys)
     CHECK(documented.contains(key));
   for (const std::string& key : kRecoveryKeys)

@@ -37,8 +37,8 @@ struct Servers {
                                      .limits = {},
                                      .output = output});
     listener = DriverListener::Create({}).value();
-    sessions.emplace(SessionManagerOptions{.state_retain = minutes(10)}, *services, launcher,
-                     *listener);
+    sessions.emplace(SessionManagerOptions{.spark = spark, .state_retain = minutes(10)}, *services,
+                     launcher, *listener);
     REQUIRE(sessions->Load());
   }
 
@@ -81,6 +81,7 @@ struct Servers {
   ManualLauncher launcher = {};
   OutputOptions output = {};
   std::optional<std::string> stored_then = {};
+  SparkRules spark = {};
   std::unique_ptr<Timer> timer;
   ApplicationCount applications = 0;
   std::optional<SessionHistory> history;
@@ -190,6 +191,25 @@ TEST_CASE("a driver that was being launched when its server died is looked for b
   REQUIRE(servers.launcher.recovered.size() == 1);
   CHECK(servers.launcher.recovered[0].starts_with("livy-session-0-"));
   CHECK(servers.launcher.recovered[0].ends_with(" "));
+}
+
+TEST_CASE("a session that cannot be followed any more says so, and not that its driver is gone") {
+  Servers servers;
+  servers.Create();
+  servers.launcher.failure = Error{ErrorCode::kUnavailable, "its runtime 'old' is not there"};
+  servers.Crash();
+  CHECK(servers.Find("0")->View().end_reason ==
+        "the driver cannot be followed any more: its runtime 'old' is not there");
+}
+
+TEST_CASE("a session's runtime is known after a crash") {
+  Servers servers;
+  servers.spark = {.runtimes = {{"old", {}}}, .default_runtime = "old"};
+  servers.Crash();
+  servers.Create();
+  servers.spark = {};
+  servers.Crash();
+  CHECK(servers.Find("0")->View().request.runtime == "old");
 }
 
 TEST_CASE("a session whose driver does not dial in is ended as one that never came up") {

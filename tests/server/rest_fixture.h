@@ -47,15 +47,18 @@ class HeaderAuthenticator : public Authenticator {
 };
 
 struct RestFixture : SessionFixture {
-  explicit RestFixture(const ServerLimits& limits = {}) {
+  explicit RestFixture(const ServerLimits& limits = {}, const SparkRules& spark = {}) {
     services.limits = limits;
     listener = *DriverListener::Create({});
     sessions.emplace(
-        SessionManagerOptions{.limits = limits, .state_retain = std::chrono::minutes(10)}, services,
-        launcher, *listener);
+        SessionManagerOptions{
+            .spark = spark, .limits = limits, .state_retain = std::chrono::minutes(10)},
+        services, launcher, *listener);
     REQUIRE(sessions->Load());
-    batches.emplace(BatchManagerOptions{.limits = limits, .state_retain = std::chrono::minutes(10)},
-                    batch_services, launcher);
+    batches.emplace(
+        BatchManagerOptions{
+            .spark = spark, .limits = limits, .state_retain = std::chrono::minutes(10)},
+        batch_services, launcher);
     REQUIRE(batches->Load());
     keys.emplace(IdempotencyOptions{.keys_max = limits.idempotency_keys_max}, writer, clock, *log);
     REQUIRE(keys->Load());

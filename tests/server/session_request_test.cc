@@ -76,7 +76,7 @@ TEST_CASE("an unknown field is refused by name") {
   const Result<SessionRequest> request = ParseSessionRequest(R"({"kind":"spark","foo":1})");
   REQUIRE_FALSE(request);
   CHECK(request.error().message.starts_with(
-      "Unrecognized field \"foo\", not marked as ignorable (17 known properties: \"kind\", "));
+      "Unrecognized field \"foo\", not marked as ignorable (18 known properties: \"kind\", "));
 }
 
 TEST_CASE("a statement may bound its rows, within bounds") {

@@ -88,5 +88,28 @@ TEST_CASE("settings that requests may not make are named in the refusal") {
   CHECK(SparkConfFor(request, {.custom_classpath_allowed = true}));
 }
 
+TEST_CASE("who asks for no runtime gets the default, or the Spark that has no name") {
+  SparkRules rules = {.master = "local[1]",
+                      .runtimes = {{"a", {.master = "yarn", .deploy_mode = "cluster"}},
+                                   {"b", {.master = "local[2]", .default_fs = "hdfs://b"}}}};
+  CHECK(ChooseRuntime(std::nullopt, rules)->name == "");
+  CHECK(ChooseRuntime(std::nullopt, rules)->rules.master == "local[1]");
+  CHECK(ChooseRuntime("a", rules)->rules.deploy_mode == "cluster");
+  rules.default_runtime = "b";
+  const RuntimeChoice choice = ChooseRuntime(std::nullopt, rules).value();
+  CHECK(choice.name == "b");
+  CHECK(choice.rules.master == "local[2]");
+  CHECK(choice.rules.default_fs == "hdfs://b");
+  CHECK(ChooseRuntime("a", rules)->name == "a");
+}
+
+TEST_CASE("an unknown runtime is refused by its name, an empty one too") {
+  const SparkRules rules = {.runtimes = {{"a", {}}, {"b", {}}}, .default_runtime = "b"};
+  CHECK(ChooseRuntime("c", rules).error() ==
+        Error{ErrorCode::kInvalidArgument, "Unknown runtime: c (known are: a, b)"});
+  CHECK(ChooseRuntime("", rules).error().message == "Unknown runtime:  (known are: a, b)");
+  CHECK(ChooseRuntime("c", {}).error().message == "Unknown runtime: c (known are: none)");
+}
+
 }  // namespace
 }  // namespace livy::internal
