@@ -57,13 +57,6 @@ BatchSession::BatchSession(StoredBatch record, BatchServices& services)
   output_->Finish();
 }
 
-// The last owner of a batch may be its application's observer, which must not destroy the
-// application.
-BatchSession::~BatchSession() {
-  if (application_ == nullptr) return;
-  services_.timer.After(Clock::Duration::zero(), [application = std::move(application_)] {});
-}
-
 void BatchSession::Start(Launcher& launcher, const LaunchRequest& launch,
                          std::function<void()> ended) {
   {
@@ -123,8 +116,8 @@ void BatchSession::SetApplication(std::unique_ptr<Application> application) {
   std::shared_ptr<Application> mine;
   {
     const std::lock_guard lock(mutex_);
-    application_ = std::move(application);
-    mine = application_;
+    application_.Set(std::move(application));
+    mine = application_.get();
     record_.application = mine->Handle();
     is_unwanted = is_stopping_;  // Stop() came while it was being launched.
   }
@@ -132,10 +125,9 @@ void BatchSession::SetApplication(std::unique_ptr<Application> application) {
   if (is_unwanted) mine->Kill();
 }
 
-void BatchSession::DropApplication() {
-  std::shared_ptr<Application> application;  // Destroyed without the lock.
+void BatchSession::DropApplication(std::function<void()> gone) {
   const std::lock_guard lock(mutex_);
-  application.swap(application_);
+  application_.Drop(std::move(gone));
 }
 
 SessionState BatchSession::state() const {
@@ -167,7 +159,7 @@ LogPage BatchSession::Log(int from, int size) const {
   bool is_restored = false;
   {
     const std::lock_guard lock(mutex_);
-    application = application_;
+    application = application_.get();
     notes = notes_.lines();
     is_restored = is_restored_;
   }
@@ -185,7 +177,7 @@ void BatchSession::Stop(std::string_view why) {
     if (is_stopping_ || !IsActive(state_)) return;
     is_stopping_ = true;
     end_reason_ = why;
-    application = application_;
+    application = application_.get();
   }
   WriteLog(LogLevel::kInfo, fmt::format("stopping: {}", why));
   if (application != nullptr) application->Kill();  // Else SetApplication() does.
@@ -201,11 +193,10 @@ void BatchSession::Take(const ApplicationStatus& status) {
   std::shared_ptr<const Application> application;
   {
     const std::lock_guard lock(mutex_);
-    application = application_;
+    application = application_.get();
   }
   // One that had to wait for its launch has its handle from then on.
   const std::string handle = application == nullptr ? "" : application->Handle();
-  application.reset();
   bool is_new = false;
   {
     const std::lock_guard lock(mutex_);
@@ -229,13 +220,11 @@ void BatchSession::OnEnd(const ApplicationStatus& status) {
   bool is_wanted = false;
   {
     const std::lock_guard lock(mutex_);
-    application = application_;
+    application = application_.get();
     is_wanted = is_stopping_ || status.state == ApplicationState::kFinished;
   }
   std::vector<std::string> last_words;
   if (application != nullptr && !is_wanted) last_words = LastWordsOf(*application);
-  // What follows may have it dropped, and it must not end with its own observer's call.
-  application.reset();
 
   std::vector<WaitList::Wake> wakes;
   StoredBatch record;

@@ -19,6 +19,7 @@
 #include "server/application_output.h"
 #include "server/batch_store.h"
 #include "server/end_reason.h"
+#include "server/held_application.h"
 #include "server/roster.h"
 #include "server/timer.h"
 #include "server/wait_list.h"
@@ -41,7 +42,6 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
  public:
   // As it is stored: starting, or ended if the record has an end.
   BatchSession(StoredBatch record, BatchServices& services);
-  ~BatchSession();
 
   int id() const { return id_; }
   const std::optional<std::string>& name() const { return name_; }
@@ -59,9 +59,9 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
   // meanwhile nobody knows: the batch is dead then, not successful.
   void Recover(Launcher& launcher, std::function<void()> ended);
 
-  // Lets go of the application, for a batch that nobody will look at. When this returns, the
-  // application's observer is not being called and will not be. Not to be called by that observer.
-  void DropApplication();
+  // Lets go of the application, for a batch that nobody will look at. `gone` is called by the timer
+  // when the application's observer is not being called and will not be.
+  void DropApplication(std::function<void()> gone);
 
   SessionState state() const;
   Batch View() const;
@@ -113,11 +113,11 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
   bool is_stopping_ = false;                      // Guarded by mutex_.
   bool is_restored_ = false;  // Guarded by mutex_. An earlier server has launched it.
   std::string end_reason_;    // Guarded by mutex_. Final when it has ended.
-  std::shared_ptr<Application> application_;  // Set once, guarded by mutex_.
-  ApplicationStatus application_status_;      // Guarded by mutex_.
-  std::function<void()> ended_;               // Guarded by mutex_. Called once.
-  LogNotes notes_;                            // Guarded by mutex_. End of the log.
-  WaitList waiting_;                          // Guarded by mutex_.
+  HeldApplication application_{services_.timer};  // Guarded by mutex_.
+  ApplicationStatus application_status_;          // Guarded by mutex_.
+  std::function<void()> ended_;                   // Guarded by mutex_. Called once.
+  LogNotes notes_;                                // Guarded by mutex_. End of the log.
+  WaitList waiting_;                              // Guarded by mutex_.
 };
 
 }  // namespace livy::internal

@@ -39,17 +39,9 @@ InteractiveSession::InteractiveSession(int id, SessionRequest request, User owne
       lease_(std::make_shared<SessionLease>(LimitsFor(request_, services.expiry), services.clock,
                                             services.timer)) {}
 
-// The last owner of a session may be its application's observer, which must not destroy the
-// application.
-InteractiveSession::~InteractiveSession() {
-  if (application_ == nullptr) return;
-  services_.timer.After(Clock::Duration::zero(), [application = std::move(application_)] {});
-}
-
-void InteractiveSession::DropApplication() {
-  std::shared_ptr<Application> application;  // Destroyed without the lock.
+void InteractiveSession::DropApplication(std::function<void()> gone) {
   const std::lock_guard lock(mutex_);
-  application.swap(application_);
+  application_.Drop(std::move(gone));
 }
 
 SessionState InteractiveSession::state() const {
@@ -79,7 +71,7 @@ LogPage InteractiveSession::Log(int from, int size) const {
   std::vector<std::string> notes;
   {
     const std::lock_guard lock(mutex_);
-    application = application_;
+    application = application_.get();
     notes = notes_.lines();
     if (is_restored_) earlier = output_;
   }
@@ -283,7 +275,7 @@ void InteractiveSession::Stop(std::string_view why, EndedBy by) {
     if (is_ending_ || !MoveTo(kShuttingDown)) return;
     end_reason_ = why;
     ended_by_ = by;
-    launched = application_ != nullptr;
+    launched = application_.get() != nullptr;
     orderly = launched && commands_->connected();
     if (orderly) commands_->Send(StopCommand{});
   }
@@ -310,7 +302,7 @@ void InteractiveSession::Kill() {
   {
     const std::lock_guard lock(mutex_);
     if (HasEnded(state_)) return;
-    application = application_;
+    application = application_.get();
   }
   if (application != nullptr) application->Kill();
 }

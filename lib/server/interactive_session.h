@@ -28,6 +28,7 @@
 #include "server/application_output.h"
 #include "server/end_reason.h"
 #include "server/event_feed.h"
+#include "server/held_application.h"
 #include "server/idempotency_keys.h"
 #include "server/pending_answers.h"
 #include "server/roster.h"
@@ -83,8 +84,6 @@ class InteractiveSession : public DriverEventSink,
   // `request` has its kind and its proxy user as they became.
   InteractiveSession(int id, SessionRequest request, User owner, SessionServices& services);
 
-  ~InteractiveSession() override;
-
   int id() const { return id_; }
   const SessionRequest& request() const { return request_; }
   const std::optional<std::string>& name() const { return request_.name; }
@@ -105,9 +104,9 @@ class InteractiveSession : public DriverEventSink,
   // any more and stay in the store.
   void Restore(const StoredSession& record);
 
-  // Lets go of the application, for a session that nobody will look at. When this returns, the
-  // application's observer is not being called and will not be. Not to be called by that observer.
-  void DropApplication();
+  // Lets go of the application, for a session that nobody will look at. `gone` is called by the
+  // timer when the application's observer is not being called and will not be.
+  void DropApplication(std::function<void()> gone);
 
   SessionState state() const;
   Session View() const;
@@ -287,7 +286,7 @@ class InteractiveSession : public DriverEventSink,
   EndedBy ended_by_ = EndedBy::kApplication;      // Guarded by mutex_. Set when it begins to end.
   std::string end_reason_;                        // Guarded by mutex_. Final when it has ended.
   StoredSession record_;                          // Guarded by mutex_. As it is to be stored.
-  std::shared_ptr<Application> application_;      // Set once, guarded by mutex_.
+  HeldApplication application_{services_.timer};  // Guarded by mutex_.
   ApplicationStatus application_status_;          // Guarded by mutex_.
   std::shared_ptr<ApplicationOutput> output_;     // Set once, guarded by mutex_.
   bool is_restored_ = false;  // Guarded by mutex_. An earlier server has launched it.

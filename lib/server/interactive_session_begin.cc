@@ -83,8 +83,8 @@ void InteractiveSession::SetApplication(std::unique_ptr<Application> application
   std::shared_ptr<Application> mine;
   {
     const std::lock_guard lock(mutex_);
-    application_ = std::move(application);
-    mine = application_;
+    application_.Set(std::move(application));
+    mine = application_.get();
     record_.application = mine->Handle();
     unwanted = state_ == kShuttingDown;  // Stop() came while it was being launched.
     driver_came = driver_came_;

@@ -56,7 +56,7 @@ void InteractiveSession::OnDriverConnected(std::string_view boot) {
   {
     const std::lock_guard lock(mutex_);
     driver_came_ = true;
-    application = application_;
+    application = application_.get();
     is_new = record_.driver.boot != boot;
     record_.driver.boot = boot;
   }
@@ -246,12 +246,11 @@ void InteractiveSession::OnProgress(const ApplicationStatus& status) {
     const std::lock_guard lock(mutex_);
     if (HasEnded(state_)) return;
     application_status_ = status;
-    application = application_;
+    application = application_.get();
     is_new = NoteAppId(status.app_id);
   }
   if (application == nullptr) return;  // SetApplication() follows.
   std::string handle = application->Handle();
-  application.reset();  // It must not end with its own observer's call.
   {
     const std::lock_guard lock(mutex_);
     is_new = std::exchange(record_.application, handle) != handle || is_new;
@@ -365,7 +364,7 @@ std::vector<std::string> InteractiveSession::FindLastWords() const {
   std::shared_ptr<const Application> application;
   {
     const std::lock_guard lock(mutex_);
-    if (ended_by_ != EndedBy::kOrder) application = application_;
+    if (ended_by_ != EndedBy::kOrder) application = application_.get();
   }
   return application == nullptr ? std::vector<std::string>() : LastWordsOf(*application);
 }

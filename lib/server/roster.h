@@ -117,6 +117,8 @@ class Roster {
   // Between two attempts to remove an entry whose time is over.
   static constexpr std::chrono::seconds kRemovalPause{10};
 
+  void LetGo(Entry& entry);
+
   const RosterOptions options_;
   Clock& clock_;
   Timer& timer_;
@@ -246,13 +248,7 @@ Result<bool> Roster<Entry>::Remove(const Pointer& entry) {
     if (entry->name()) names_.erase(*entry->name());
     ++removing_;
   }
-  // Its application's observer may be what calls us, and must be through before the entry goes.
-  timer_.After(Clock::Duration::zero(), [this, entry] {
-    entry->DropApplication();
-    const std::lock_guard lock(mutex_);
-    --removing_;
-    changed_.notify_all();
-  });
+  LetGo(*entry);
   return true;
 }
 
@@ -273,13 +269,26 @@ template <typename Entry>
 void Roster<Entry>::DropAll() {
   std::vector<Pointer> entries;
   {
-    std::unique_lock lock(mutex_);
-    while (removing_ > 0)
-      clock_.WaitUntil(lock, changed_, Clock::TimePoint::max());
+    const std::lock_guard lock(mutex_);
     entries.swap(entries_);
+    removing_ += static_cast<int>(entries.size());
   }
   for (const Pointer& entry : entries)
-    entry->DropApplication();
+    LetGo(*entry);
+  std::unique_lock lock(mutex_);
+  while (removing_ > 0)
+    clock_.WaitUntil(lock, changed_, Clock::TimePoint::max());
+}
+
+// For one that is counted in removing_.
+template <typename Entry>
+void Roster<Entry>::LetGo(Entry& entry) {
+  entry.DropApplication([this] {
+    // Under the lock: DropAll() may be waiting for this, and we may be gone soon after it.
+    const std::lock_guard lock(mutex_);
+    --removing_;
+    changed_.notify_all();
+  });
 }
 
 }  // namespace livy::internal

@@ -18,8 +18,9 @@ namespace {
 // What a test sees of an application and of its observer.
 struct Watched {
   ApplicationObserver observer = {};
-  std::thread::id telling = {};       // The thread in which the observer is being called.
-  std::promise<bool> destroyed = {};  // Whether that was the observer's call.
+  std::thread::id telling = {};          // The thread in which the observer is being called.
+  std::function<void()> when_used = {};  // Called once, when its log or handle is asked for.
+  std::promise<bool> destroyed = {};     // Whether that was the observer's call.
 
   void Tell(const ApplicationStatus& status) {
     telling = std::this_thread::get_id();
@@ -35,9 +36,15 @@ class WatchedApplication : public Application {
     watched_.destroyed.set_value(watched_.telling == std::this_thread::get_id());
   }
 
-  LogPage Log(int, int) const override { return {}; }
+  LogPage Log(int, int) const override {
+    if (const auto call = std::exchange(watched_.when_used, nullptr)) call();
+    return {};
+  }
   void ForgetSettings() override {}
-  std::string Handle() const override { return "handle"; }
+  std::string Handle() const override {
+    if (const auto call = std::exchange(watched_.when_used, nullptr)) call();
+    return "handle";
+  }
   void Kill() override {}
 
  private:
@@ -72,7 +79,7 @@ struct Fixture : SessionFixture {
   void DropOnTimer(Entry& entry) {
     std::promise<void> dropped;
     timer.After(Clock::Duration::zero(), [&] {
-      entry.DropApplication();
+      entry.DropApplication([] {});
       dropped.set_value();
     });
     dropped.get_future().wait();
@@ -102,6 +109,16 @@ TEST_CASE("an application outlives the call that tells of its end, though its ba
     f.backing.before_change = [&] { f.DropOnTimer(*batch); };
     f.watched.Tell({.state = ApplicationState::kRunning, .app_id = "application_1_0001"});
   }
+  SUBCASE("while its handle is asked for") {
+    batch->Start(f.watched_launcher, {}, [] {});
+    f.watched.when_used = [&] { f.DropOnTimer(*batch); };
+    f.watched.Tell({.state = ApplicationState::kRunning});
+  }
+  SUBCASE("while its last words are looked for") {
+    batch->Start(f.watched_launcher, {}, [] {});
+    f.watched.when_used = [&] { f.DropOnTimer(*batch); };
+    f.watched.Tell({.state = ApplicationState::kFailed});
+  }
   CHECK_FALSE(f.WentInObserver());
 }
 
@@ -121,6 +138,16 @@ TEST_CASE("an application outlives the call that tells of its end, though its se
     start([] {});
     f.backing.before_change = [&] { f.DropOnTimer(*session); };
     f.watched.Tell({.state = ApplicationState::kRunning, .app_id = "application_1_0001"});
+  }
+  SUBCASE("while its handle is asked for") {
+    start([] {});
+    f.watched.when_used = [&] { f.DropOnTimer(*session); };
+    f.watched.Tell({.state = ApplicationState::kRunning});
+  }
+  SUBCASE("while its last words are looked for") {
+    start([] {});
+    f.watched.when_used = [&] { f.DropOnTimer(*session); };
+    f.watched.Tell({.state = ApplicationState::kFailed});
   }
   CHECK_FALSE(f.WentInObserver());
 }

@@ -1,0 +1,24 @@
+#include "server/held_application.h"
+
+#include <utility>
+
+namespace livy::internal {
+
+void HeldApplication::Set(std::unique_ptr<Application> application) {
+  const auto end = [&timer = timer_, gone = gone_](Application* last) {
+    timer.After(Clock::Duration::zero(),
+                [owned = std::shared_ptr<Application>(last), gone]() mutable {
+                  owned.reset();
+                  if (*gone) (*gone)();
+                });
+  };
+  application_ = std::shared_ptr<Application>(application.release(), end);
+}
+
+void HeldApplication::Drop(std::function<void()> gone) {
+  *gone_ = std::move(gone);
+  if (application_ != nullptr) return application_.reset();
+  timer_.After(Clock::Duration::zero(), [gone = gone_] { (*gone)(); });
+}
+
+}  // namespace livy::internal
