@@ -58,9 +58,11 @@ class Session:
         return f"{self.path}/statements/{statement['id']}"
 
     def await_not(self, statement, *states):
+        """Waits for its end, unless `waiting` alone is not to be seen: that it runs is asked for."""
+        wait = "" if states == ("waiting",) else "?wait=60s"
         found = self.server.json("GET", statement)
         while found["state"] in states:
-            found = self.server.json("GET", statement + "?wait=60s")
+            found = self.server.json("GET", statement + wait)
         return found
 
     def run(self, code):
