@@ -211,9 +211,9 @@ TEST_CASE("a driver that ends takes its session with it, and who waits hears of 
   const SessionHandle session = f.client->CreateSession({.kind = Kind::kSpark}).value();
   REQUIRE(session.WaitUntilIdle(kPlenty));
   f.launcher->End(0, {.state = ApplicationState::kFailed, .reason = "Out of memory."});
-  CHECK(session.Fetch().value().state == SessionState::kDead);
   const Result<Session> idle = session.WaitUntilIdle(kPlenty);
   REQUIRE_FALSE(idle);
+  CHECK(session.Fetch().value().state == SessionState::kDead);
   CHECK(idle.error().code == ErrorCode::kUnavailable);
   CHECK(idle.error().message.find("Out of memory.") != std::string::npos);
   CHECK(session.Submit({.code = "1"}).error().code == ErrorCode::kUnavailable);
