@@ -29,19 +29,21 @@ class Connection {
 struct HttpConnectionOptions {
   std::string url = "http://127.0.0.1:8998";  // http or https, host, port; a path is a prefix.
   std::string ca_file = {};                   // PEM; empty: the system's authorities.
-  HttpHeaders headers = {};                   // Sent with every request, such as Authorization.
-  int connections_max = 8;                    // Open at once; further requests wait for one.
+  std::string certificate_file = {};          // PEM, shown to servers that ask; and its key.
+  std::string key_file = {};
+  HttpHeaders headers = {};  // Sent with every request, such as Authorization.
+  int connections_max = 8;   // Open at once; further requests wait for one.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);  // With TLS's handshake.
   std::size_t response_bytes_max = 256 << 20;      // After decoding; beyond it: kResourceExhausted.
   std::size_t response_header_bytes_max = 131072;  // Beyond it: kResourceExhausted.
   int response_headers_max = 200;                  // Beyond it: kResourceExhausted.
 };
 
-// Keeps connections alive between requests. Fails with kInvalidArgument if the URL, a header or the
-// CA file cannot be used. Does not connect yet.
+// Keeps connections alive between requests. Fails with kInvalidArgument if the URL, a header or one
+// of the files cannot be used. Does not connect yet.
 //
 // Looking up the name of the host is the system's, which no timeout here bounds: give an address
-// where the name service may hang. The CA file is read now. A certificate must be for the URL's
+// where the name service may hang. The files are read now. A certificate must be for the URL's
 // host; for an address, that is one of its IP addresses, whatever its common name.
 //
 // An idle connection that the server has closed is replaced, and no request fails for it; GET and

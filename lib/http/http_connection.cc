@@ -302,8 +302,12 @@ Result<std::shared_ptr<Connection>> MakeHttpConnection(const HttpConnectionOptio
   if (!endpoint) return endpoint.error();
   if (auto checked = CheckHeaders(options.headers); !checked) return checked.error();
   SslContextPtr tls(nullptr, SSL_CTX_free);
-  if (endpoint->is_tls || !options.ca_file.empty()) {
-    Result<SslContextPtr> made = internal::MakeClientContext(options.ca_file);
+  const internal::ClientFiles files = {.authorities = options.ca_file,
+                                       .certificate = options.certificate_file,
+                                       .key = options.key_file};
+  const bool has_files = !(files.authorities + files.certificate + files.key).empty();
+  if (endpoint->is_tls || has_files) {
+    Result<SslContextPtr> made = internal::MakeClientContext(files);
     if (!made) return made.error();
     if (endpoint->is_tls) tls = *std::move(made);
   }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -100,6 +102,12 @@ bool UseKey(SSL_CTX* context, const std::string& pem) {
          SSL_CTX_check_private_key(context) == 1;
 }
 
+// Empty, which is no PEM, if it cannot be read.
+std::string ContentOf(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 void SetCommonSettings(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -135,17 +143,28 @@ Result<SslContextPtr> MakePinningContext() {
   return context;
 }
 
-Result<SslContextPtr> MakeClientContext(const std::string& ca_file) {
+Result<SslContextPtr> MakeClientContext(const ClientFiles& files) {
   Result<SslContextPtr> context = MakePinningContext();
   if (!context) return context;
   SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
-  const bool is_usable = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context->get()) == 1
-                                         : SSL_CTX_load_verify_locations(
-                                               context->get(), ca_file.c_str(), nullptr) == 1;
+  const char* authorities = files.authorities.c_str();
+  const bool are_known =
+      files.authorities.empty()
+          ? SSL_CTX_set_default_verify_paths(context->get()) == 1
+          : SSL_CTX_load_verify_locations(context->get(), authorities, nullptr) == 1;
+  ERR_clear_error();
+  if (!are_known) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("The CA file '{}' cannot be used.", files.authorities)};
+  }
+  if (files.certificate.empty() && files.key.empty()) return context;
+  const bool is_usable = UseChain(context->get(), ContentOf(files.certificate)) &&
+                         UseKey(context->get(), ContentOf(files.key));
   ERR_clear_error();
   if (is_usable) return context;
   return Error{ErrorCode::kInvalidArgument,
-               fmt::format("The CA file '{}' cannot be used.", ca_file)};
+               fmt::format("The certificate '{}' with the key '{}' cannot be used.",
+                           files.certificate, files.key)};
 }
 
 bool ExpectHost(SSL* ssl, const std::string& host) {

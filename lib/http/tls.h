@@ -19,10 +19,16 @@ using SslPtr = std::unique_ptr<SSL, decltype(&SSL_free)>;
 Result<SslContextPtr> MakeServerContext(const std::string& certificate_pem,
                                         const std::string& key_pem);
 
-// For clients that check the certificates of servers, by the authorities in `ca_file`, a PEM file
-// that is read now, or by the system's if it is empty. Fails with kInvalidArgument if the file
-// cannot be used.
-Result<SslContextPtr> MakeClientContext(const std::string& ca_file);
+// PEM files, each of which may be left out.
+struct ClientFiles {
+  std::string authorities = {};  // Empty: the system's.
+  std::string certificate = {};  // The client's own, with the chain after it, and its key.
+  std::string key = {};
+};
+
+// For clients that check the certificates of servers. The files are read now. Fails with
+// kInvalidArgument if one cannot be used, or if only one of certificate and key is given.
+Result<SslContextPtr> MakeClientContext(const ClientFiles& files);
 
 // For clients that know the certificate of their server and check it themselves.
 Result<SslContextPtr> MakePinningContext();

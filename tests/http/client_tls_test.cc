@@ -63,15 +63,15 @@ HttpServerOptions TlsOptions(const Certificate& certificate) {
 }
 
 // A file that is there as long as this is.
-class CaFile {
+class PemFile {
  public:
-  explicit CaFile(const Certificate& certificate)
-      : path_(std::filesystem::temp_directory_path() / ("livy-ca-" + RandomHex(8))) {
-    std::ofstream(path_) << certificate.certificate_pem;
+  explicit PemFile(const std::string& pem)
+      : path_(std::filesystem::temp_directory_path() / ("livy-pem-" + RandomHex(8))) {
+    std::ofstream(path_) << pem;
   }
-  ~CaFile() { std::filesystem::remove(path_); }
-  CaFile(const CaFile&) = delete;
-  CaFile& operator=(const CaFile&) = delete;
+  ~PemFile() { std::filesystem::remove(path_); }
+  PemFile(const PemFile&) = delete;
+  PemFile& operator=(const PemFile&) = delete;
   std::string path() const { return path_; }
 
  private:
@@ -95,7 +95,7 @@ TEST_CASE("a certificate counts for the names and addresses in it, and for no ot
     CAPTURE(row.names);
     CAPTURE(row.host);
     const Certificate certificate = MakeCertificate(row.names);
-    const CaFile ca_file(certificate);
+    const PemFile ca_file(certificate.certificate_pem);
     Fixture fixture(TlsOptions(certificate));
     const auto connection =
         MakeHttpConnection({.url = fmt::format("https://{}:{}", row.host, fixture.port()),
@@ -109,6 +109,67 @@ TEST_CASE("a certificate counts for the names and addresses in it, and for no ot
             fmt::format("Cannot connect to {}:{}: its certificate cannot be trusted.", row.host,
                         fixture.port()));
     }
+  }
+}
+
+TEST_CASE("a server that asks for a certificate is shown the one of the options, and no other") {
+  const Certificate servers = MakeCertificate("DNS:localhost");
+  const Certificate mine = MakeCertificate("DNS:client");
+  const PemFile ca_file(servers.certificate_pem);
+  const PemFile certificate(mine.certificate_pem);
+  const PemFile key(mine.key_pem);
+  const SslContextPtr context = MakeServerContext(servers.certificate_pem, servers.key_pem).value();
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+  for (const bool has_one : {true, false}) {
+    CAPTURE(has_one);
+    std::string shown;
+    {
+      BareServer server([&](int fd, int) {
+        const SslPtr ssl = MakeSsl(context.get(), fd);
+        std::string bytes(4096, '\0');
+        if (SSL_read(ssl.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0) return;
+        shown = PeerFingerprint(ssl.get());
+        constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        SSL_write(ssl.get(), kAnswer.data(), static_cast<int>(kAnswer.size()));
+      });
+      HttpConnectionOptions options = {.url = fmt::format("https://localhost:{}", server.port()),
+                                       .ca_file = ca_file.path()};
+      if (has_one) {
+        options.certificate_file = certificate.path();
+        options.key_file = key.path();
+      }
+      CHECK(MakeHttpConnection(options).value()->Send({}, kPatience));
+    }
+    CHECK(shown.empty() != has_one);
+  }
+}
+
+TEST_CASE("a certificate without its key, or with another's, is refused at once") {
+  const Certificate mine = MakeCertificate("DNS:a");
+  const PemFile certificate(mine.certificate_pem);
+  const PemFile key(mine.key_pem);
+  const PemFile other_key(MakeCertificate("DNS:b").key_pem);
+  struct Row {
+    std::string certificate;
+    std::string key;
+    bool is_taken;
+  };
+  const Row rows[] = {
+      {certificate.path(), key.path(), true},
+      {certificate.path(), "", false},
+      {"", key.path(), false},
+      {certificate.path(), other_key.path(), false},
+      {certificate.path(), "/nowhere", false},
+      {"/nowhere", key.path(), false},
+      {key.path(), certificate.path(), false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.certificate);
+    CAPTURE(row.key);
+    const auto made = MakeHttpConnection(
+        {.url = "https://a", .certificate_file = row.certificate, .key_file = row.key});
+    CHECK(made.has_value() == row.is_taken);
+    if (!made) CHECK(made.error().code == ErrorCode::kInvalidArgument);
   }
 }
 
@@ -144,7 +205,7 @@ TEST_CASE("a server that never shakes hands is given up at the timeout, and noth
 
 TEST_CASE("large bodies travel both ways by TLS, one request after the other") {
   const Certificate certificate = MakeCertificate("DNS:localhost");
-  const CaFile ca_file(certificate);
+  const PemFile ca_file(certificate.certificate_pem);
   HttpServerOptions options = TlsOptions(certificate);
   options.connections_max = 1;
   Fixture fixture(options);
@@ -163,7 +224,7 @@ TEST_CASE("large bodies travel both ways by TLS, one request after the other") {
 
 TEST_CASE("by TLS, an answer without a length is whole only if the server says so") {
   const Certificate certificate = MakeCertificate("DNS:localhost");
-  const CaFile ca_file(certificate);
+  const PemFile ca_file(certificate.certificate_pem);
   const SslContextPtr context =
       MakeServerContext(certificate.certificate_pem, certificate.key_pem).value();
   for (const bool says_goodbye : {true, false}) {
