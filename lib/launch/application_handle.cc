@@ -11,7 +11,8 @@ namespace {
 
 // Neither masters nor names of runtimes have it.
 constexpr char kSeparator = ';';
-constexpr std::size_t kParts = 5;
+constexpr std::size_t kParts = 7;
+constexpr const char* kSession = "session";
 
 constexpr std::pair<const char*, SparkTarget> kTargets[] = {
     {"yarn-client", {ClusterKind::kYarn, false}},
@@ -25,8 +26,11 @@ constexpr std::pair<const char*, SparkTarget> kTargets[] = {
 std::string FormatHandle(const ApplicationHandle& handle) {
   for (const auto& [name, target] : kTargets) {
     if (target != handle.target) continue;
-    return fmt::format("{};{};{};{};{}", name, handle.runtime, handle.master, handle.app_id,
-                       handle.process);
+    std::string text = fmt::format("{};{};{};{};{}", name, handle.runtime, handle.master,
+                                   handle.app_id, handle.process);
+    if (!handle.place.empty())
+      text += fmt::format(";{};{}", handle.place, handle.is_session ? kSession : "");
+    return text;
   }
   return handle.process;
 }
@@ -44,7 +48,9 @@ Result<ApplicationHandle> ParseHandle(const std::string& text) {
                              .runtime = parts[1],
                              .master = parts[2],
                              .app_id = parts[3],
-                             .process = parts[4]};
+                             .process = parts[4],
+                             .place = parts[5],
+                             .is_session = parts[6] == kSession};
   }
   return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is no application.", text)};
 }

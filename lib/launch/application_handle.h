@@ -15,6 +15,8 @@ struct ApplicationHandle {
   std::string master = {};   // Of a cluster.
   std::string app_id = {};   // The cluster's; empty if it is not known.
   std::string process = {};  // As IdentityOf() has it; empty without one.
+  std::string place = {};    // As ClusterKey::place.
+  bool is_session = false;   // Told of those on Kubernetes only.
 
   bool operator==(const ApplicationHandle&) const = default;
 };

@@ -81,6 +81,7 @@ void ApplicationProgress::OnKill(Clock::TimePoint now) {
 void ApplicationProgress::OnReport(const std::optional<ClusterReport>& report,
                                    Clock::TimePoint now) {
   if (is_final()) return;
+  silence_.clear();
   is_known_ = report.has_value();
   was_asked_ = end_.has_value() || !has_process_;
   if (report) {
@@ -93,8 +94,9 @@ void ApplicationProgress::OnReport(const std::optional<ClusterReport>& report,
   Decide(now);
 }
 
-void ApplicationProgress::OnSilence(Clock::TimePoint now) {
+void ApplicationProgress::OnSilence(std::string_view why, Clock::TimePoint now) {
   if (is_final()) return;
+  silence_ = why;
   was_silent_ = end_.has_value();
   Decide(now);
 }
@@ -155,20 +157,36 @@ void ApplicationProgress::DecideWithoutReport(Clock::TimePoint now) {
                {});
   }
   if (report_) {
-    if (!IsLate(last_known_, now) || is_known_) return;
-    return End(kFailed,
-               fmt::format("{} does not know {} any more", rules_.cluster, report_->app_id), {});
+    if (!IsGone(now)) return;
+    if (!report_->reason.empty()) return End(kKilled, report_->reason, {});
+    return End(
+        kFailed,
+        fmt::format("{} does not know {} any more{}", rules_.cluster, report_->app_id,
+                    rules_.unknown_is_gone ? ": it was removed before its end was seen" : ""),
+        {});
   }
   if (has_submitted && !rules_.finds_by_tag && !status_.app_id)
     return End(kFailed, "spark-submit has not said under which id it runs", {});
   if (!IsLate(since_, now)) return;
+  const std::string limit =
+      FormatDuration(std::chrono::duration_cast<std::chrono::milliseconds>(rules_.lookup_timeout));
+  if (!silence_.empty()) {
+    return End(kFailed,
+               fmt::format("{} could not be asked within {}: {}", rules_.cluster, limit, silence_),
+               {});
+  }
   End(kFailed,
       fmt::format("{} knew of no such application within {}: spark-submit did not come through, or "
                   "there was no room for it",
-                  rules_.cluster,
-                  FormatDuration(std::chrono::duration_cast<std::chrono::milliseconds>(
-                      rules_.lookup_timeout))),
+                  rules_.cluster, limit),
       {});
+}
+
+// Of what the cluster has known.
+bool ApplicationProgress::IsGone(Clock::TimePoint now) const {
+  if (is_known_) return false;
+  const bool has_submitted = !has_process_ || end_;
+  return (rules_.unknown_is_gone && has_submitted) || IsLate(last_known_, now);
 }
 
 void ApplicationProgress::End(ApplicationState state, std::string reason,

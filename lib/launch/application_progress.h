@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <livy/clock.h>
@@ -29,7 +30,9 @@ class ApplicationProgress {
     bool has_cluster = false;
     bool is_cluster_mode = false;
     bool finds_by_tag = true;  // Else by the id that spark-submit prints.
-    std::string cluster = {};  // For people: such as "YARN".
+    // What it does not know any more is not there any more, and not only forgotten for a while.
+    bool unknown_is_gone = false;
+    std::string cluster = {};                                 // For people: such as "YARN".
     Clock::Duration lookup_timeout = Clock::Duration::max();  // Until the cluster knows it.
   };
 
@@ -44,8 +47,8 @@ class ApplicationProgress {
   void OnKill(Clock::TimePoint now);
   // What the cluster said when it was asked; unset: that it does not know the application.
   void OnReport(const std::optional<ClusterReport>& report, Clock::TimePoint now);
-  // The cluster could not be asked.
-  void OnSilence(Clock::TimePoint now);
+  // The cluster could not be asked; `why` is a sentence.
+  void OnSilence(std::string_view why, Clock::TimePoint now);
 
   const ApplicationStatus& status() const { return status_; }
   bool is_final() const { return IsFinal(status_.state); }
@@ -65,6 +68,7 @@ class ApplicationProgress {
   void End(ApplicationState state, std::string reason, std::optional<int> exit_code);
   void EndByProcess();
   void EndByReport();
+  bool IsGone(Clock::TimePoint now) const;
   bool IsLate(Clock::TimePoint since, Clock::TimePoint now) const;
 
   const Rules rules_;
@@ -72,6 +76,7 @@ class ApplicationProgress {
   std::optional<ProcessEnd> end_ = {};
   std::optional<ClusterReport> report_ = {};  // The last there was.
   std::vector<std::string> diagnostics_ = {};
+  std::string silence_ = {};  // Why the cluster could not be asked; empty once it has answered.
   bool has_process_ = false;
   bool kill_requested_ = false;
   bool is_abandoned_ = false;

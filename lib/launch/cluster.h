@@ -10,10 +10,20 @@
 
 namespace livy::internal {
 
-// How a cluster knows an application. Either may be empty.
+// How a cluster knows an application. Each may be empty.
 struct ClusterKey {
   std::string tag = {};     // The launch's.
   std::string app_id = {};  // The cluster's own id.
+  std::string place = {};   // What part of the cluster it is in: a namespace of Kubernetes.
+};
+
+// Where a cluster has what an application's driver runs in. Empty where its id is enough.
+struct ClusterLocation {
+  std::string path = {};       // In the cluster's interface.
+  std::string uid = {};        // Of no other that ever was there.
+  std::string container = {};  // That has the driver's log.
+
+  bool operator==(const ClusterLocation&) const = default;
 };
 
 // One application, as its cluster tells of it.
@@ -21,9 +31,10 @@ struct ClusterReport {
   std::string app_id = {};
   ApplicationState state = ApplicationState::kStarting;
   AppInfo info = {};
-  std::string reason = {};                    // Why it ended: one sentence.
+  std::string reason = {};                    // Why it ended, or is being ended: one sentence.
   std::optional<int> exit_code = {};          // Of its driver, if the cluster tells.
   std::vector<std::string> diagnostics = {};  // For its log.
+  ClusterLocation location = {};
 
   bool operator==(const ClusterReport&) const = default;
 };
@@ -39,12 +50,18 @@ class Cluster {
 
   virtual ~Cluster() = default;
 
-  // One report for each key, in their order; unset for what the cluster does not know. Fails with
-  // kUnavailable if it cannot be asked.
+  // One report for each key, in their order; unset for what the cluster does not know. All keys are
+  // of one place. Fails with kPermissionDenied if the cluster does not tell us of that place; with
+  // another code if it cannot be asked at all.
   virtual Result<Reports> Ask(const std::vector<ClusterKey>& keys) = 0;
 
-  // Ends an application that Ask() has told of.
-  virtual Result<void> Kill(const std::string& app_id) = 0;
+  // Ends an application that Ask() has told of, and removes what is left of it where that stays.
+  // Succeeds if there is nothing any more.
+  virtual Result<void> Kill(const ClusterReport& application) = 0;
+
+  // The end of what the driver of such an application has written. Fails with kNotFound if there is
+  // none, or the cluster does not have it; with kPermissionDenied if it does not give it to us.
+  virtual Result<std::string> DriverLog(const ClusterReport& application) = 0;
 
   // For people: such as "YARN at http://rm:8088".
   virtual std::string Describe() const = 0;

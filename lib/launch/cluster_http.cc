@@ -12,8 +12,12 @@ constexpr std::size_t kAnswerBytesMax = 64 << 20;
 
 }  // namespace
 
-ClusterHttp::ClusterHttp(std::vector<std::string> urls, std::chrono::milliseconds timeout)
-    : urls_(std::move(urls)), timeout_(timeout), connections_(urls_.size()) {}
+ClusterHttp::ClusterHttp(std::vector<std::string> urls, std::chrono::milliseconds timeout,
+                         ClusterFiles files)
+    : urls_(std::move(urls)),
+      timeout_(timeout),
+      files_(std::move(files)),
+      connections_(urls_.size()) {}
 
 Result<HttpResponse> ClusterHttp::Send(const HttpRequest& request, const InCharge& in_charge) {
   const std::size_t first = current_;
@@ -33,6 +37,9 @@ Result<HttpResponse> ClusterHttp::SendTo(std::size_t index, const HttpRequest& r
   if (connection == nullptr) {
     Result<std::shared_ptr<Connection>> made =
         MakeHttpConnection({.url = urls_[index],
+                            .ca_file = files_.authorities,
+                            .certificate_file = files_.certificate,
+                            .key_file = files_.key,
                             .connections_max = 1,
                             .connect_timeout = timeout_,
                             .response_bytes_max = kAnswerBytesMax});
@@ -40,7 +47,10 @@ Result<HttpResponse> ClusterHttp::SendTo(std::size_t index, const HttpRequest& r
     connection = *std::move(made);
   }
   Result<HttpResponse> answer = connection->Send(request, timeout_);
-  if (!answer) return Error{ErrorCode::kUnavailable, answer.error().message};
+  if (!answer) {
+    connection.reset();
+    return Error{ErrorCode::kUnavailable, answer.error().message};
+  }
   if (in_charge(*answer)) return answer;
   ErrorCode code = ErrorCode::kUnavailable;
   if (answer->status == 401 || answer->status == 403) code = ErrorCode::kPermissionDenied;

@@ -14,11 +14,20 @@
 
 namespace livy::internal {
 
+// PEM files for https, as HttpConnectionOptions has them. They may be replaced by others: they are
+// read again after a connection has failed.
+struct ClusterFiles {
+  std::string authorities = {};
+  std::string certificate = {};
+  std::string key = {};
+};
+
 // One thread at a time.
 class ClusterHttp {
  public:
   // `urls`: of all that may be asked, at least one. A request may take `timeout` with each.
-  ClusterHttp(std::vector<std::string> urls, std::chrono::milliseconds timeout);
+  ClusterHttp(std::vector<std::string> urls, std::chrono::milliseconds timeout,
+              ClusterFiles files = {});
 
   // Whether one that has answered is in charge, and not on standby.
   using InCharge = std::function<bool(const HttpResponse& answer)>;
@@ -42,6 +51,7 @@ class ClusterHttp {
 
   const std::vector<std::string> urls_;
   const std::chrono::milliseconds timeout_;
+  const ClusterFiles files_;
   std::vector<std::shared_ptr<Connection>> connections_;  // Null until they are needed.
   std::size_t current_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "launch/cluster_monitor.h"
 
 #include <algorithm>
+#include <optional>
 #include <pthread.h>
 #include <signal.h>
 #include <utility>
@@ -30,11 +31,12 @@ void ClusterMonitor::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-ClusterMonitor::Id ClusterMonitor::Watch(ClusterKey key, ClusterListener& listener) {
+ClusterMonitor::Id ClusterMonitor::Watch(ClusterKey key, ClusterListener& listener,
+                                         AfterEnd after_end) {
   const Clock::TimePoint now = clock_.Now();
   const std::lock_guard lock(mutex_);
   if (watched_.empty() && leaks_.empty()) next_poll_ = now + limits_.poll_interval;
-  watched_[++last_id_] = {.key = std::move(key), .listener = &listener};
+  watched_[++last_id_] = {.key = std::move(key), .listener = &listener, .after_end = after_end};
   if (!thread_.joinable() && !is_stopping_) {
     // The host's signals are for the host's threads.
     sigset_t all;
@@ -52,6 +54,12 @@ void ClusterMonitor::SetAppId(Id id, std::string app_id) {
   const std::lock_guard lock(mutex_);
   const auto found = watched_.find(id);
   if (found != watched_.end()) found->second.key.app_id = std::move(app_id);
+}
+
+void ClusterMonitor::WantLog(Id id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(id);
+  if (found != watched_.end()) found->second.wants_log = true;
 }
 
 void ClusterMonitor::PollSoon() {
@@ -122,33 +130,41 @@ void ClusterMonitor::Run() {
 }
 
 void ClusterMonitor::Poll() {
-  std::vector<ClusterKey> keys;
-  std::vector<Id> ids;
-  const Clock::TimePoint before = clock_.Now();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, watched] : watched_) {
-      keys.push_back(watched.key);
-      ids.push_back(id);
+  const std::map<std::string, std::vector<Look>> places = LooksByPlace();
+  std::erase_if(silent_, [&](const std::string& place) { return !places.contains(place); });
+  logs_left_ = limits_.logs_at_once;
+  unkilled_before_ = std::exchange(unkilled_, {});
+  std::optional<Error> unreachable;  // Then so is every place.
+  for (const auto& [place, looks] : places) {
+    Result<Cluster::Reports> reports = Cluster::Reports();
+    if (unreachable) {
+      reports = *unreachable;
+    } else {
+      std::vector<ClusterKey> keys;
+      for (const Look& look : looks)
+        keys.push_back(look.key);
+      reports = cluster_->Ask(keys);
+      Note(place, reports);
+      if (!reports && reports.error().code != ErrorCode::kPermissionDenied)
+        unreachable = reports.error();
     }
-    if (LooksAtLeaks(before)) {
-      for (const Leak& leak : leaks_)
-        keys.push_back(leak.key);
+    for (std::size_t i = 0; i < looks.size(); ++i) {
+      reports ? Tell(looks[i], (*reports)[i]) : TellSilence(looks[i], reports.error().message);
     }
   }
-  if (keys.empty()) return;
-  const Result<Cluster::Reports> reports = cluster_->Ask(keys);
-  Note(reports);
+}
+
+std::map<std::string, std::vector<ClusterMonitor::Look>> ClusterMonitor::LooksByPlace() {
+  std::map<std::string, std::vector<Look>> places;
   const Clock::TimePoint now = clock_.Now();
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::optional<ClusterReport>* report = reports ? &(*reports)[i] : nullptr;
-    if (i < ids.size()) {
-      Tell(ids[i], report, now);
-    } else if (report != nullptr && *report) {
-      // One whose end was ordered and not done is looked at again.
-      if (IsFinal((*report)->state) || KillNow((*report)->app_id)) DropLeak(keys[i].tag);
-    }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, watched] : watched_)
+    places[watched.key.place].push_back({.id = id, .key = watched.key});
+  if (LooksAtLeaks(now)) {
+    for (const Leak& leak : leaks_)
+      places[leak.key.place].push_back({.key = leak.key});
   }
+  return places;
 }
 
 // Called with the lock. Forgets what has been looked for long enough.
@@ -159,49 +175,112 @@ bool ClusterMonitor::LooksAtLeaks(Clock::TimePoint now) {
   return true;
 }
 
-void ClusterMonitor::Tell(Id id, const std::optional<ClusterReport>* report, Clock::TimePoint now) {
-  ClusterListener* listener = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = watched_.find(id);
-    if (found == watched_.end()) return;
-    listener = found->second.listener;
-    calling_ = id;
+void ClusterMonitor::Tell(const Look& look, const std::optional<ClusterReport>& report) {
+  if (look.id == 0) {
+    // One whose end was ordered and not done is looked at again.
+    if (report && (IsFinal(report->state) || KillNow(*report))) DropLeak(look.key.tag);
+    return;
   }
-  report == nullptr ? listener->OnSilence(now) : listener->OnReport(*report, now);
-  bool to_kill = false;
+  const std::optional<std::string> log = report ? FetchLog(look.id, *report) : std::nullopt;
+  const std::optional<Watched> before = BeginCall(look.id);
+  if (!before) return;
+  if (log) before->listener->OnDriverLog(*log);
+  before->listener->OnReport(report, clock_.Now());
+  const std::optional<Watched> after = EndCall(look.id);
+  if (!report) return;
+  const bool has_finished = report->state == ApplicationState::kFinished;
+  const bool to_remove = has_finished && before->after_end == AfterEnd::kIsRemoved;
+  const bool to_kill = !IsFinal(report->state) && after && after->to_kill;
+  if (to_remove || to_kill) KillNow(*report);
+}
+
+void ClusterMonitor::TellSilence(const Look& look, const std::string& why) {
+  const std::optional<Watched> watched = BeginCall(look.id);
+  if (!watched) return;
+  watched->listener->OnSilence(why, clock_.Now());
+  EndCall(look.id);
+}
+
+// Unset if nobody listens. Else Forget() waits until EndCall().
+std::optional<ClusterMonitor::Watched> ClusterMonitor::BeginCall(Id id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = watched_.find(id);
+  if (found == watched_.end()) return std::nullopt;
+  calling_ = id;
+  return found->second;
+}
+
+// Unset if nobody listens any more.
+std::optional<ClusterMonitor::Watched> ClusterMonitor::EndCall(Id id) {
+  std::optional<Watched> watched;
   {
     const std::lock_guard lock(mutex_);
     calling_ = 0;
     const auto found = watched_.find(id);
-    to_kill = found != watched_.end() && found->second.to_kill;
+    if (found != watched_.end()) watched = found->second;
   }
   called_.notify_all();
-  if (to_kill && report != nullptr && *report && !IsFinal((*report)->state))
-    KillNow((*report)->app_id);
+  return watched;
+}
+
+// What ends, or is about to, has its log fetched whoever reads it: it may soon be gone.
+std::optional<std::string> ClusterMonitor::FetchLog(Id id, const ClusterReport& report) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = watched_.find(id);
+    if (found == watched_.end() || report.state == ApplicationState::kStarting) return std::nullopt;
+    Watched& watched = found->second;
+    const bool is_last = IsFinal(report.state) || watched.to_kill;
+    if (!is_last && (!watched.wants_log || logs_left_ == 0)) return std::nullopt;
+    if (!is_last) --logs_left_;
+    watched.wants_log = false;
+  }
+  Result<std::string> text = cluster_->DriverLog(report);
+  if (text) {
+    is_log_refused_ = false;
+    return *std::move(text);
+  }
+  if (text.error().code != ErrorCode::kNotFound && !std::exchange(is_log_refused_, true)) {
+    log_.Write(LogLevel::kWarning, "launch",
+               fmt::format("application={} has a log that cannot be read: {}", report.app_id,
+                           text.error().message));
+  }
+  return std::nullopt;
 }
 
 // One line when the cluster falls silent, and one when it speaks again.
-void ClusterMonitor::Note(const Result<Cluster::Reports>& reports) {
-  if (reports.has_value() == !is_silent_) return;
-  is_silent_ = !reports;
+void ClusterMonitor::Note(const std::string& place, const Result<Cluster::Reports>& reports) {
+  if (reports.has_value() == !silent_.contains(place)) return;
+  const std::string name =
+      place.empty() ? cluster_->Describe() : fmt::format("{} ({})", cluster_->Describe(), place);
   if (reports) {
-    log_.Write(LogLevel::kInfo, "launch", fmt::format("{} answers again", cluster_->Describe()));
+    silent_.erase(place);
+    log_.Write(LogLevel::kInfo, "launch", fmt::format("{} answers again", name));
   } else {
-    log_.Write(LogLevel::kWarning, "launch",
-               fmt::format("{} cannot be asked, and will be again: {}", cluster_->Describe(),
-                           reports.error().message));
+    silent_.insert(place);
+    log_.Write(
+        LogLevel::kWarning, "launch",
+        fmt::format("{} cannot be asked, and will be again: {}", name, reports.error().message));
   }
 }
 
-bool ClusterMonitor::KillNow(const std::string& app_id) {
-  const Result<void> killed = cluster_->Kill(app_id);
-  log_.Write(killed ? LogLevel::kInfo : LogLevel::kWarning, "launch",
-             killed
-                 ? fmt::format("application={} is being ended", app_id)
-                 : fmt::format("application={} could not be ended, which will be tried again: {}",
-                               app_id, killed.error().message));
-  return killed.has_value();
+// What cannot be ended is tried again at each poll, and told of once.
+bool ClusterMonitor::KillNow(const ClusterReport& report) {
+  const bool is_under_way = !IsFinal(report.state) && !report.reason.empty();
+  if (is_under_way) return true;
+  const Result<void> killed = cluster_->Kill(report);
+  const std::string_view what = IsFinal(report.state) ? "removed" : "ended";
+  if (killed) {
+    log_.Write(LogLevel::kInfo, "launch",
+               fmt::format("application={} is being {}", report.app_id, what));
+    return true;
+  }
+  unkilled_.insert(report.app_id);
+  if (unkilled_before_.contains(report.app_id)) return false;
+  log_.Write(LogLevel::kWarning, "launch",
+             fmt::format("application={} could not be {}: {}", report.app_id, what,
+                         killed.error().message));
+  return false;
 }
 
 void ClusterMonitor::DropLeak(const std::string& tag) {

@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,20 +27,28 @@ class ClusterListener {
   // What the cluster said; unset: that it does not know the application.
   virtual void OnReport(const std::optional<ClusterReport>& report, Clock::TimePoint now) = 0;
 
-  // The cluster could not be asked.
-  virtual void OnSilence(Clock::TimePoint now) = 0;
+  // The cluster could not be asked; `why` is a sentence.
+  virtual void OnSilence(const std::string& why, Clock::TimePoint now) = 0;
+
+  // The end of what the driver has written: before its end is reported, and when it was wanted.
+  virtual void OnDriverLog(const std::string& text) = 0;
 };
+
+// What becomes of a driver that has ended in order, where the cluster keeps such.
+enum class AfterEnd { kStays, kIsRemoved };
 
 struct MonitorLimits {
   Clock::Duration poll_interval = std::chrono::seconds(5);
   Clock::Duration leak_interval = std::chrono::seconds(60);  // Between looks at what was abandoned.
   Clock::Duration leak_timeout = std::chrono::seconds(600);  // How long one is looked for.
   std::size_t leaks_max = 10000;                             // The oldest goes first.
+  int logs_at_once = 50;  // Wanted logs that are fetched at one poll; the others wait.
 };
 
-// Cluster managers tell of nothing by themselves, so they are asked: all applications in one go,
-// every interval while there are any; at once, and a few times faster after that, when there is
-// reason to expect news. Safe to use from several threads; must not be destroyed by a listener.
+// Cluster managers tell of nothing by themselves, so they are asked: all applications of a place in
+// one go, every interval while there are any; at once, and a few times faster after that, when
+// there is reason to expect news. Safe to use from several threads; must not be destroyed by a
+// listener.
 class ClusterMonitor {
  public:
   using Id = std::uint64_t;  // 0: none.
@@ -54,10 +64,13 @@ class ClusterMonitor {
   void Stop();
 
   // Asks about the application until Forget().
-  Id Watch(ClusterKey key, ClusterListener& listener);
+  Id Watch(ClusterKey key, ClusterListener& listener, AfterEnd after_end = AfterEnd::kStays);
 
   // What the cluster is asked by from now on.
   void SetAppId(Id id, std::string app_id);
+
+  // Somebody reads the driver's log: it is fetched at the next poll.
+  void WantLog(Id id);
 
   // There may be news.
   void PollSoon();
@@ -78,26 +91,42 @@ class ClusterMonitor {
   struct Watched {
     ClusterKey key = {};
     ClusterListener* listener = nullptr;
+    AfterEnd after_end = AfterEnd::kStays;
     bool to_kill = false;
+    bool wants_log = false;
   };
   struct Leak {
     ClusterKey key = {};
     Clock::TimePoint until = {};
   };
 
+  struct Look {
+    Id id = 0;  // 0: at something abandoned.
+    ClusterKey key = {};
+  };
+
   void Run();
   void Poll();
+  std::map<std::string, std::vector<Look>> LooksByPlace();
   bool LooksAtLeaks(Clock::TimePoint now);
-  void Tell(Id id, const std::optional<ClusterReport>* report, Clock::TimePoint now);
-  void Note(const Result<Cluster::Reports>& reports);
-  bool KillNow(const std::string& app_id);
+  void Tell(const Look& look, const std::optional<ClusterReport>& report);
+  void TellSilence(const Look& look, const std::string& why);
+  std::optional<Watched> BeginCall(Id id);
+  std::optional<Watched> EndCall(Id id);
+  std::optional<std::string> FetchLog(Id id, const ClusterReport& report);
+  void Note(const std::string& place, const Result<Cluster::Reports>& reports);
+  bool KillNow(const ClusterReport& report);
   void DropLeak(const std::string& tag);
 
   const std::unique_ptr<Cluster> cluster_;  // For the monitor's thread.
   const MonitorLimits limits_;
   Clock& clock_;
   LogSink& log_;
-  bool is_silent_ = false;  // For the monitor's thread.
+  std::set<std::string> silent_ = {};           // For the monitor's thread. Places.
+  std::set<std::string> unkilled_ = {};         // For the monitor's thread. Of this poll: ids.
+  std::set<std::string> unkilled_before_ = {};  // For the monitor's thread. Of the last one.
+  bool is_log_refused_ = false;                 // For the monitor's thread.
+  int logs_left_ = 0;                           // For the monitor's thread. Of this poll.
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -20,13 +20,21 @@ void LogBuffer::Add(OutputStream stream, std::string line) {
   lines.push_back(std::move(line));
 }
 
+void LogBuffer::SetDriverLog(std::vector<std::string> lines) {
+  if (lines.size() > lines_max_) {
+    lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(lines_max_));
+  }
+  driver_ = std::move(lines);
+}
+
 void LogBuffer::SetDiagnostics(std::string header, std::vector<std::string> lines) {
   diagnostics_ = std::move(lines);
   diagnostics_.insert(diagnostics_.begin(), std::move(header));
 }
 
 LogPage LogBuffer::Page(int from, int size) const {
-  const int total = static_cast<int>(out_.size() + err_.size() + diagnostics_.size() + 2);
+  const std::size_t driver = driver_ ? driver_->size() : 0;
+  const int total = static_cast<int>(driver + out_.size() + err_.size() + diagnostics_.size() + 2);
   const LogSlice slice = SliceLog(total, from, size);
   LogPage page{.from = slice.from, .total = total};
   page.lines.reserve(static_cast<std::size_t>(slice.end - slice.begin));
@@ -37,9 +45,14 @@ LogPage LogBuffer::Page(int from, int size) const {
 
 const std::string& LogBuffer::Line(std::size_t index) const {
   if (index == 0) return kOutHeader;
-  if (index <= out_.size()) return out_[index - 1];
-  if (index == out_.size() + 1) return kErrHeader;
-  const std::size_t rest = index - out_.size() - 2;
+  const std::size_t first = driver_ ? driver_->size() : out_.size();
+  if (index <= first) return driver_ ? (*driver_)[index - 1] : out_[index - 1];
+  if (index == first + 1) return kErrHeader;
+  std::size_t rest = index - first - 2;
+  if (driver_) {
+    if (rest < out_.size()) return out_[rest];
+    rest -= out_.size();
+  }
   return rest < err_.size() ? err_[rest] : diagnostics_[rest - err_.size()];
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ class LogBuffer {
 
   void Add(OutputStream stream, std::string line);
 
+  // Shows `lines` as the first stream, and what was added to both as the second. What was there is
+  // replaced; keeps the last `lines_max`.
+  void SetDriverLog(std::vector<std::string> lines);
+
   // Shows `lines` below `header`, at the end; what was there is replaced.
   void SetDiagnostics(std::string header, std::vector<std::string> lines);
 
@@ -32,6 +37,7 @@ class LogBuffer {
   std::size_t lines_max_;
   std::deque<std::string> out_ = {};
   std::deque<std::string> err_ = {};
+  std::optional<std::vector<std::string>> driver_ = {};
   std::vector<std::string> diagnostics_ = {};  // With their header; empty: none are shown.
 };
 

@@ -41,6 +41,7 @@ SparkApplication::SparkApplication(Parts parts)
       log_(AtLeastZero(parts_.log_lines_max)) {
   if (const char* header = DiagnosticsHeader(parts_.handle.target.kind))
     log_.SetDiagnostics(header, {});
+  if (IsDriverInPod()) log_.SetDriverLog({});
 }
 
 // After the turn there may be a process, and a look at the cluster; after all three nobody calls
@@ -131,13 +132,25 @@ Result<void> SparkApplication::Follow(ChildProcess child, std::shared_ptr<Privat
 
 void SparkApplication::Watch() {
   const std::lock_guard lock(mutex_);
-  watch_ = parts_.monitor->Watch({.tag = parts_.tag, .app_id = handle_.app_id}, *this);
+  // A session's pod has nothing that the session has not told.
+  const AfterEnd after_end = handle_.is_session ? AfterEnd::kIsRemoved : AfterEnd::kStays;
+  watch_ = parts_.monitor->Watch(
+      {.tag = parts_.tag, .app_id = handle_.app_id, .place = handle_.place}, *this, after_end);
+}
+
+// Then its log is the cluster's to tell.
+bool SparkApplication::IsDriverInPod() const {
+  const SparkTarget pod = {ClusterKind::kKubernetes, /*is_cluster_mode=*/true};
+  return parts_.monitor != nullptr && parts_.handle.target == pod;
 }
 
 LogPage SparkApplication::Log(int from, int size) const {
   const std::lock_guard lock(mutex_);
   const std::optional<SubmitQueue::Place> place = parts_.queue->PlaceOf(turn_);
-  if (!place) return log_.Page(from, size);
+  if (!place) {
+    if (IsDriverInPod() && size != 0) parts_.monitor->WantLog(watch_);
+    return log_.Page(from, size);
+  }
   LogBuffer waiting(1);
   waiting.Add(OutputStream::kErr,
               fmt::format("Waiting to be launched: number {} of {}, {} at a time.", place->number,
@@ -228,12 +241,22 @@ void SparkApplication::OnReport(const std::optional<ClusterReport>& report, Cloc
   Settle();
 }
 
-void SparkApplication::OnSilence(Clock::TimePoint now) {
+void SparkApplication::OnSilence(const std::string& why, Clock::TimePoint now) {
   {
     const std::lock_guard lock(mutex_);
-    progress_.OnSilence(now);
+    progress_.OnSilence(why, now);
   }
   Settle();
+}
+
+void SparkApplication::OnDriverLog(const std::string& text) {
+  std::vector<std::string> lines;
+  const auto add = [&lines](std::string line) { lines.push_back(std::move(line)); };
+  LineBuffer buffer(AtLeastZero(parts_.log_line_bytes_max));
+  buffer.Append(text, add);
+  buffer.Finish(add);
+  const std::lock_guard lock(mutex_);
+  log_.SetDriverLog(std::move(lines));
 }
 
 // Does what follows from the progress, and tells of it.
@@ -243,7 +266,7 @@ void SparkApplication::Settle() {
   bool is_over = false;
   bool is_abandoned = false;
   bool wants_kill = false;
-  ClusterKey key = {.tag = parts_.tag};
+  ClusterKey key = {.tag = parts_.tag, .place = parts_.handle.place};
   {
     const std::lock_guard lock(mutex_);
     watch = watch_;

@@ -79,11 +79,13 @@ class SparkApplication : public Application,
   void OnOutput(OutputStream stream, std::string_view bytes) override;
   void OnEnd(const ProcessEnd& end) override;
   void OnReport(const std::optional<ClusterReport>& report, Clock::TimePoint now) override;
-  void OnSilence(Clock::TimePoint now) override;
+  void OnSilence(const std::string& why, Clock::TimePoint now) override;
+  void OnDriverLog(const std::string& text) override;
 
   Result<void> Start();
   Result<void> Follow(ChildProcess child, std::shared_ptr<PrivateFile> settings);
   void Watch();
+  bool IsDriverInPod() const;
   void AddLine(OutputStream stream, std::string line);
   void Settle();
   void Tell(ApplicationStatus status);

@@ -117,7 +117,7 @@ Result<Cluster::Reports> StandaloneCluster::Ask(const std::vector<ClusterKey>& k
 }
 
 // By the form on the master's page, which sends back to the page.
-Result<void> StandaloneCluster::Kill(const std::string& app_id) {
+Result<void> StandaloneCluster::Kill(const ClusterReport& application) {
   const auto in_charge = [](const HttpResponse& answer) {
     return answer.status >= 200 && answer.status < 400;
   };
@@ -125,10 +125,14 @@ Result<void> StandaloneCluster::Kill(const std::string& app_id) {
       http_.Send({.method = "POST",
                   .target = "/driver/kill/",
                   .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
-                  .body = fmt::format("id={}&terminate=true", app_id)},
+                  .body = fmt::format("id={}&terminate=true", application.app_id)},
                  in_charge);
   if (!answer) return answer.error();
   return {};
+}
+
+Result<std::string> StandaloneCluster::DriverLog(const ClusterReport&) {
+  return Error{ErrorCode::kNotFound, "Masters have no logs."};
 }
 
 std::string StandaloneCluster::Describe() const {

@@ -30,7 +30,8 @@ class StandaloneCluster : public Cluster {
       : http_(std::move(urls), timeout) {}
 
   Result<Reports> Ask(const std::vector<ClusterKey>& keys) override;
-  Result<void> Kill(const std::string& app_id) override;
+  Result<void> Kill(const ClusterReport& application) override;
+  Result<std::string> DriverLog(const ClusterReport& application) override;
   std::string Describe() const override;
 
  private:

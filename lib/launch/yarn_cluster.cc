@@ -143,14 +143,19 @@ Result<void> YarnCluster::AskSome(const std::vector<ClusterKey>& keys, std::size
   return {};
 }
 
-Result<void> YarnCluster::Kill(const std::string& app_id) {
+Result<void> YarnCluster::Kill(const ClusterReport& application) {
   const Result<HttpResponse> answer =
       http_.Send({.method = "PUT",
-                  .target = fmt::format("/ws/v1/cluster/apps/{}/state?user.name={}", app_id, user_),
+                  .target = fmt::format("/ws/v1/cluster/apps/{}/state?user.name={}",
+                                        application.app_id, user_),
                   .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
                   .body = "{\"state\":\"KILLED\"}"});
   if (!answer) return answer.error();
   return {};
+}
+
+Result<std::string> YarnCluster::DriverLog(const ClusterReport&) {
+  return Error{ErrorCode::kNotFound, "The ResourceManager has no logs."};
 }
 
 std::string YarnCluster::Describe() const {

@@ -23,7 +23,8 @@ class YarnCluster : public Cluster {
       : http_(std::move(urls), timeout), user_(std::move(user)) {}
 
   Result<Reports> Ask(const std::vector<ClusterKey>& keys) override;
-  Result<void> Kill(const std::string& app_id) override;
+  Result<void> Kill(const ClusterReport& application) override;
+  Result<std::string> DriverLog(const ClusterReport& application) override;
   std::string Describe() const override;
 
  private:

@@ -39,7 +39,12 @@ ProcessEnd Killed() {
   return {.kind = ProcessEnd::Kind::kSignaled, .number = 15, .kill_requested = true};
 }
 std::optional<ClusterReport> Report(ApplicationState state) {
-  return ClusterReport{.app_id = "app_1", .state = state, .reason = "the cluster's reason"};
+  return ClusterReport{
+      .app_id = "app_1", .state = state, .reason = IsFinal(state) ? "the cluster's reason" : ""};
+}
+// Somebody has ordered its end.
+ClusterReport Doomed() {
+  return {.app_id = "app_1", .state = kRunning, .reason = "its pod was deleted"};
 }
 
 // One thing after the other, each a second after the one before.
@@ -63,7 +68,7 @@ class Story {
     return Do([&] { progress.OnReport(report, now); });
   }
   Story& HearNothing() {
-    return Do([&] { progress.OnSilence(now); });
+    return Do([&] { progress.OnSilence("No answer.", now); });
   }
   Story& Later(seconds time) {
     now += time;
@@ -180,8 +185,9 @@ TEST_CASE("in cluster mode the cluster has the word once the process has submitt
        "spark-submit exited with status 1", true},
       {"never known", [](Story& s) { s.End(Exit(0)).Later(kLookup).Hear(std::nullopt); }, kFailed,
        kUnknown, true},
-      {"still submitting after the time", [](Story& s) { s.Later(kLookup).HearNothing(); }, kFailed,
-       kUnknown, true},
+      {"still submitting after the time",
+       [](Story& s) { s.HearNothing().Later(kLookup).Hear(std::nullopt); }, kFailed, kUnknown,
+       true},
       {"forgotten by the cluster, for a moment",
        [](Story& s) { s.End(Exit(0)).Hear(Report(kRunning)).Hear(std::nullopt); }, kRunning, ""},
       {"forgotten by the cluster",
@@ -216,6 +222,54 @@ TEST_CASE("in cluster mode the cluster has the word once the process has submitt
     CHECK(story.reason() == row.reason);
     CHECK(story.progress.is_abandoned() == row.is_abandoned);
   }
+}
+
+TEST_CASE("where what is unknown is gone, it has ended when it is not known any more") {
+  struct Row {
+    const char* what;
+    std::function<void(Story&)> tell;
+    ApplicationState state;
+    std::string reason;
+  };
+  const Row rows[] = {
+      {"not known yet", [](Story& s) { s.End(Exit(0)).Hear(std::nullopt); }, kStarting, ""},
+      {"gone", [](Story& s) { s.End(Exit(0)).Hear(Report(kRunning)).Hear(std::nullopt); }, kFailed,
+       "Kubernetes does not know app_1 any more: it was removed before its end was seen"},
+      {"gone after it was deleted by others",
+       [](Story& s) { s.End(Exit(0)).Hear(Doomed()).Hear(std::nullopt); }, kKilled,
+       "its pod was deleted"},
+      {"being deleted", [](Story& s) { s.End(Exit(0)).Hear(Doomed()); }, kRunning, ""},
+      {"gone after it was killed",
+       [](Story& s) {
+         s.End(Exit(0)).Hear(Report(kRunning)).Kill().Hear(Doomed()).Hear(std::nullopt);
+       },
+       kKilled, "ended on request"},
+      {"removed by spark-submit, whose failure is the cause",
+       [](Story& s) { s.Hear(Report(kStarting)).Hear(std::nullopt).End(Exit(1)); }, kFailed,
+       "spark-submit exited with status 1"},
+      {"no answer, which is not the same",
+       [](Story& s) { s.End(Exit(0)).Hear(Report(kRunning)).Later(kLookup).HearNothing(); },
+       kRunning, ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    ApplicationProgress::Rules rules = ClusterRules();
+    rules.unknown_is_gone = true;
+    rules.cluster = "Kubernetes";
+    Story story(rules);
+    story.Start();
+    row.tell(story);
+    CHECK(story.state() == row.state);
+    CHECK(story.reason() == row.reason);
+  }
+}
+
+TEST_CASE("what a cluster that never answered knows is not told, but why it could not be asked") {
+  Story story(ClusterRules());
+  story.Start().End(Exit(0)).Later(kLookup).HearNothing();
+  CHECK(story.state() == kFailed);
+  CHECK(story.reason() == "YARN could not be asked within 2m: No answer.");
+  CHECK(story.progress.is_abandoned());
 }
 
 TEST_CASE("the cluster is told to end what runs there, once the process cannot submit any more") {
@@ -262,7 +316,15 @@ TEST_CASE("handles hold all that is known, and a process alone is its identity")
                                   .app_id = "application_1_0002",
                                   .process = "12 345 boot-id"};
   ApplicationHandle bare = {.target = {ClusterKind::kStandalone, true}, .master = "spark://a:1"};
-  for (const ApplicationHandle& handle : {full, bare, ApplicationHandle{.process = "12 3 boot"}}) {
+  const ApplicationHandle pod = {.target = {ClusterKind::kKubernetes, true},
+                                 .master = "k8s://https://a:1",
+                                 .app_id = "spark-1",
+                                 .place = "apps",
+                                 .is_session = true};
+  ApplicationHandle batch_pod = pod;
+  batch_pod.is_session = false;
+  for (const ApplicationHandle& handle :
+       {full, bare, pod, batch_pod, ApplicationHandle{.process = "12 3 boot"}}) {
     const std::string text = FormatHandle(handle);
     CAPTURE(text);
     CHECK((ParseHandle(text).value() == handle));

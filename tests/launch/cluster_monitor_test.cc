@@ -1,6 +1,7 @@
 // When a cluster is asked, about what, and what it is told, by a clock of the test's.
 #include "launch/cluster_monitor.h"
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -29,7 +30,11 @@ struct World {
   std::map<std::string, ClusterReport> by_tag;  // Guarded by mutex.
   std::vector<std::size_t> asked;               // Guarded by mutex. Number of keys.
   std::vector<std::string> killed;              // Guarded by mutex.
+  std::string silent_place = {};                // Guarded by mutex.
+  int logs = 0;                                 // Guarded by mutex. Asked for.
   bool is_silent = false;                       // Guarded by mutex.
+  bool has_logs = false;                        // Guarded by mutex.
+  bool refuses_kills = false;                   // Guarded by mutex.
 };
 
 class FakeCluster : public Cluster {
@@ -39,6 +44,8 @@ class FakeCluster : public Cluster {
     const std::lock_guard lock(world_.mutex);
     world_.asked.push_back(keys.size());
     if (world_.is_silent) return Error{ErrorCode::kUnavailable, "No answer."};
+    if (!keys[0].place.empty() && keys[0].place == world_.silent_place)
+      return Error{ErrorCode::kPermissionDenied, "Not you."};
     Reports reports;
     for (const ClusterKey& key : keys) {
       const auto found = world_.by_tag.find(key.tag);
@@ -46,10 +53,17 @@ class FakeCluster : public Cluster {
     }
     return reports;
   }
-  Result<void> Kill(const std::string& app_id) override {
+  Result<void> Kill(const ClusterReport& application) override {
     const std::lock_guard lock(world_.mutex);
-    world_.killed.push_back(app_id);
+    world_.killed.push_back(application.app_id);
+    if (world_.refuses_kills) return Error{ErrorCode::kPermissionDenied, "Not you."};
     return {};
+  }
+  Result<std::string> DriverLog(const ClusterReport& application) override {
+    const std::lock_guard lock(world_.mutex);
+    ++world_.logs;
+    if (world_.has_logs) return "written by " + application.app_id;
+    return Error{ErrorCode::kNotFound, "No log."};
   }
   std::string Describe() const override { return "a fake"; }
 
@@ -62,9 +76,13 @@ struct Listener : ClusterListener {
     const std::lock_guard lock(mutex);
     heard.push_back(report ? report->app_id : "unknown");
   }
-  void OnSilence(Clock::TimePoint) override {
+  void OnSilence(const std::string& why, Clock::TimePoint) override {
     const std::lock_guard lock(mutex);
-    heard.push_back("silence");
+    heard.push_back(why);
+  }
+  void OnDriverLog(const std::string& text) override {
+    const std::lock_guard lock(mutex);
+    heard.push_back(text);
   }
   std::vector<std::string> all() {
     const std::lock_guard lock(mutex);
@@ -72,6 +90,18 @@ struct Listener : ClusterListener {
   }
   std::mutex mutex;
   std::vector<std::string> heard;  // Guarded by mutex.
+};
+
+// Counts what is written.
+class CountingLog : public LogSink {
+ public:
+  explicit CountingLog(std::atomic<int>& warnings) : warnings_(warnings) {}
+  void Write(LogLevel level, std::string_view, std::string_view) override {
+    if (level == LogLevel::kWarning) ++warnings_;
+  }
+
+ private:
+  std::atomic<int>& warnings_;
 };
 
 // Listeners are declared before it: its monitor calls them until it goes.
@@ -96,8 +126,9 @@ struct Fixture {
 
   World world;
   FakeClock clock;
-  std::unique_ptr<LogSink> log = MakeNullLogSink();
-  ClusterMonitor monitor{std::make_unique<FakeCluster>(world), {}, clock, *log};
+  std::atomic<int> warnings = 0;
+  CountingLog log{warnings};
+  ClusterMonitor monitor{std::make_unique<FakeCluster>(world), {}, clock, log};
 };
 
 TEST_CASE("all applications of a cluster are asked about at once, every interval") {
@@ -144,7 +175,7 @@ TEST_CASE("a cluster that does not answer is silence, and asked again") {
   }
   CHECK(f.AskedAfter(seconds(5), 2));
   CHECK(Eventually([&] { return listener.all().size() == 2; }));
-  CHECK(listener.all() == std::vector<std::string>{"silence", "unknown"});
+  CHECK(listener.all() == std::vector<std::string>{"No answer.", "unknown"});
 }
 
 TEST_CASE("an application is ended once the cluster knows it, and until it has ended") {
@@ -164,6 +195,30 @@ TEST_CASE("an application is ended once the cluster knows it, and until it has e
   CHECK(f.AskedAfter(seconds(1), 4));
   CHECK(Eventually([&] { return listener.all().size() == 4; }));
   CHECK(f.killed() == std::vector<std::string>{"id of a", "id of a"});
+}
+
+TEST_CASE("what cannot be ended is tried again, and told of once") {
+  Listener listener;
+  Fixture f;
+  f.world.refuses_kills = true;
+  f.Know("a", kRunning);
+  f.monitor.Kill(f.monitor.Watch({.tag = "a"}, listener));
+  for (std::size_t count = 1; count < 5; ++count) {
+    CHECK(f.AskedAfter(seconds(1), count));
+    CHECK(Eventually([&] { return f.killed().size() == count; }));
+  }
+  CHECK(f.warnings == 1);
+}
+
+TEST_CASE("what is being ended is not ended again") {
+  Listener listener;
+  Fixture f;
+  f.world.by_tag["a"] = {.app_id = "a", .state = kRunning, .reason = "its pod was deleted"};
+  f.monitor.Kill(f.monitor.Watch({.tag = "a"}, listener));
+  CHECK(f.AskedAfter(seconds(1), 1));
+  CHECK(Eventually([&] { return listener.all().size() == 1; }));
+  CHECK(f.AskedAfter(seconds(1), 2));
+  CHECK(f.killed().empty());
 }
 
 TEST_CASE("what was given up is ended if it comes late, and is looked for no longer than it says") {
@@ -187,6 +242,89 @@ TEST_CASE("what was given up is ended if it comes late, and is looked for no lon
   f.Know("never", kRunning);
   f.clock.Advance(seconds(600));
   CHECK(f.killed() == std::vector<std::string>{"id of late"});
+}
+
+TEST_CASE("a place that we may not ask about is silent by itself, and the others answer") {
+  Listener first;
+  Listener second;
+  Fixture f;
+  f.world.silent_place = "theirs";
+  f.monitor.Watch({.tag = "a", .place = "ours"}, first);
+  f.monitor.Watch({.tag = "b", .place = "theirs"}, second);
+  CHECK(f.AskedAfter(seconds(5), 2));
+  CHECK(Eventually([&] { return first.all().size() + second.all().size() == 2; }));
+  CHECK(first.all() == std::vector<std::string>{"unknown"});
+  CHECK(second.all() == std::vector<std::string>{"Not you."});
+}
+
+TEST_CASE("a cluster that is not there is asked about one place, and silent in all") {
+  Listener first;
+  Listener second;
+  Fixture f;
+  f.world.is_silent = true;
+  f.monitor.Watch({.tag = "a", .place = "ours"}, first);
+  f.monitor.Watch({.tag = "b", .place = "theirs"}, second);
+  CHECK(f.AskedAfter(seconds(5), 1));
+  CHECK(Eventually([&] { return first.all().size() + second.all().size() == 2; }));
+  CHECK(first.all() == second.all());
+  CHECK(f.asked() == 1);
+}
+
+TEST_CASE("a driver's log is fetched when it is wanted, and before its end is told") {
+  using Heard = std::vector<std::string>;
+  Listener listener;
+  Fixture f;
+  f.world.has_logs = true;
+  f.Know("a", kRunning);
+  const ClusterMonitor::Id id = f.monitor.Watch({.tag = "a"}, listener);
+  CHECK(f.AskedAfter(seconds(5), 1));
+  CHECK(Eventually([&] { return listener.all().size() == 1; }));
+  CHECK(listener.all() == Heard{"id of a"});
+  f.monitor.WantLog(id);
+  CHECK(f.AskedAfter(seconds(5), 2));
+  CHECK(Eventually([&] { return listener.all().size() == 3; }));
+  CHECK(listener.all() == Heard{"id of a", "written by id of a", "id of a"});
+  f.Know("a", kFailed);
+  CHECK(f.AskedAfter(seconds(5), 3));
+  CHECK(Eventually([&] { return listener.all().size() == 5; }));
+  CHECK(listener.all()[3] == "written by id of a");
+  CHECK(f.killed().empty());
+}
+
+TEST_CASE("of wanted logs no more are fetched at one poll than the limit says") {
+  std::vector<Listener> listeners(60);
+  Fixture f;
+  f.world.has_logs = true;
+  for (Listener& listener : listeners) {
+    f.Know("a", kRunning);
+    f.monitor.WantLog(f.monitor.Watch({.tag = "a"}, listener));
+  }
+  const auto heard = [&] {
+    std::size_t count = 0;
+    for (Listener& listener : listeners)
+      count += listener.all().size();
+    return count;
+  };
+  CHECK(f.AskedAfter(seconds(5), 1));
+  CHECK(Eventually([&] { return heard() == 60 + 50; }));
+  CHECK(f.AskedAfter(seconds(5), 2));
+  CHECK(Eventually([&] { return heard() == 2 * 60 + 60; }));
+}
+
+TEST_CASE("what has finished is removed where that is wanted, and only that") {
+  Listener first;
+  Listener second;
+  Listener third;
+  Fixture f;
+  f.Know("a", kFinished);
+  f.Know("b", kFailed);
+  f.Know("c", kFinished);
+  f.monitor.Watch({.tag = "a"}, first, AfterEnd::kIsRemoved);
+  f.monitor.Watch({.tag = "b"}, second, AfterEnd::kIsRemoved);
+  f.monitor.Watch({.tag = "c"}, third);
+  CHECK(f.AskedAfter(seconds(5), 1));
+  CHECK(Eventually([&] { return third.all().size() == 1; }));
+  CHECK(f.killed() == std::vector<std::string>{"id of a"});
 }
 
 }  // namespace

@@ -1,61 +1,25 @@
 // YARN and standalone masters over HTTP, played by servers of the test's.
-#include <functional>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "http/http_server.h"
 #include "launch/standalone_cluster.h"
 #include "launch/yarn_cluster.h"
+#include "scripted_server.h"
 
 namespace livy::internal {
 namespace {
 
+using testing::Json;
+using testing::NoUrl;
+using testing::ScriptedServer;
 using enum ApplicationState;
 using Texts = std::vector<std::string>;
 
 constexpr std::chrono::seconds kTimeout{10};
-
-// Answers as the test says, and remembers what it was asked.
-class ScriptedServer {
- public:
-  using Script = std::function<HttpResponse(const HttpRequest&)>;
-
-  explicit ScriptedServer(Script script)
-      : server_(HttpServer::Create({}, [this, script](const std::shared_ptr<Exchange>& exchange) {
-                  {
-                    const std::lock_guard lock(mutex_);
-                    requests_.push_back(exchange->request());
-                  }
-                  exchange->Send(script(exchange->request()));
-                }).value()) {}
-  ~ScriptedServer() { server_->Stop(std::chrono::milliseconds(0)); }
-
-  std::string url() const { return fmt::format("http://127.0.0.1:{}", server_->port()); }
-  std::vector<HttpRequest> requests() {
-    const std::lock_guard lock(mutex_);
-    return requests_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<HttpRequest> requests_;  // Guarded by mutex_.
-  std::unique_ptr<HttpServer> server_;
-};
-
-HttpResponse Json(std::string body) {
-  return {.headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
-}
-
-// An address where nobody listens.
-std::string NoUrl() {
-  return ScriptedServer([](const HttpRequest&) { return HttpResponse{}; }).url();
-}
 
 std::string YarnApp(std::string_view tag, std::string_view id, std::string_view state,
                     std::string_view final_status, std::string_view more = "") {
@@ -155,13 +119,14 @@ TEST_CASE("YARN is told to end an application, and what it refuses is an error")
   int status = 202;
   ScriptedServer server([&](const HttpRequest&) { return HttpResponse{.status = status}; });
   YarnCluster cluster({server.url()}, "ada", kTimeout);
-  CHECK(cluster.Kill("application_1_0002"));
+  CHECK(cluster.Kill({.app_id = "application_1_0002"}));
   const HttpRequest request = server.requests().at(0);
   CHECK(request.method == "PUT");
   CHECK(request.target == "/ws/v1/cluster/apps/application_1_0002/state?user.name=ada");
   CHECK(request.body == R"({"state":"KILLED"})");
   status = 403;
-  CHECK(cluster.Kill("application_1_0002").error().code == ErrorCode::kPermissionDenied);
+  CHECK(cluster.Kill({.app_id = "application_1_0002"}).error().code ==
+        ErrorCode::kPermissionDenied);
 }
 
 TEST_CASE("a standalone master tells of drivers by their ids") {
@@ -190,7 +155,7 @@ TEST_CASE("a standalone master ends a driver by the form on its page") {
     return HttpResponse{.status = 302, .headers = {{"Location", "/"}}};
   });
   StandaloneCluster cluster({master.url()}, kTimeout);
-  CHECK(cluster.Kill("driver-1"));
+  CHECK(cluster.Kill({.app_id = "driver-1"}));
   CHECK(master.requests()[0].method == "POST");
   CHECK(master.requests()[0].target == "/driver/kill/");
   CHECK(master.requests()[0].body == "id=driver-1&terminate=true");

@@ -98,5 +98,22 @@ TEST_CASE("each stream keeps its last lines") {
   CHECK(none.Page(0, -1).total == 2);
 }
 
+TEST_CASE(
+    "where the driver's log is known it is the first stream, and what else was written the "
+    "second") {
+  LogBuffer log(2);
+  log.SetDriverLog({});
+  log.Add(OutputStream::kOut, "submitting");
+  log.Add(OutputStream::kErr, "submitted");
+  CHECK(log.Page(0, -1).lines == Lines{"stdout: ", "\nstderr: ", "submitting", "submitted"});
+  log.SetDriverLog({"one", "two", "three"});
+  log.SetDiagnostics("diagnostics: ", {"pod"});
+  const LogPage page = log.Page(0, -1);
+  CHECK(page.lines == Lines{"stdout: ", "two", "three", "\nstderr: ", "submitting", "submitted",
+                            "diagnostics: ", "pod"});
+  CHECK(page.total == 8);
+  CHECK(log.Page(4, 2).lines == Lines{"submitting", "submitted"});
+}
+
 }  // namespace
 }  // namespace livy::internal
