@@ -148,6 +148,37 @@ void TakeClusters(Settings& settings, ClusterOptions& cluster) {
   settings.Take("livy.server.standalone.masters", cluster.standalone_urls);
 }
 
+void TakeKubernetes(Settings& settings, KubernetesOptions& kubernetes) {
+  settings.Take("livy.server.kubernetes.oauthTokenValue", kubernetes.token);
+  settings.Take("livy.server.kubernetes.oauthTokenFile", kubernetes.token_file);
+  if (!kubernetes.token.empty() && !kubernetes.token_file.empty()) {
+    settings.FailWith(
+        "livy.server.kubernetes.oauthTokenValue and livy.server.kubernetes.oauthTokenFile cannot "
+        "both be set.");
+  }
+  settings.Take("livy.server.kubernetes.caCertFile", kubernetes.ca_file);
+  settings.Take("livy.server.kubernetes.clientCertFile", kubernetes.certificate_file);
+  settings.Take("livy.server.kubernetes.clientKeyFile", kubernetes.key_file);
+  if (kubernetes.certificate_file.empty() != kubernetes.key_file.empty()) {
+    const bool has_key = !kubernetes.key_file.empty();
+    settings.Fail(fmt::format("livy.server.kubernetes.client{}File", has_key ? "Cert" : "Key"), "",
+                  "set, because the other half of the pair is");
+  }
+  settings.Take("livy.server.kubernetes.driver.jar", kubernetes.driver_jar);
+  settings.Take("livy.server.kubernetes.spark.container.name", kubernetes.container_name);
+  settings.Take("livy.server.kubernetes.spark.sidecar.enabled", kubernetes.judges_by_container);
+  settings.Take("livy.server.kubernetes.poll-interval", kubernetes.poll_interval);
+  settings.Take("livy.server.kubernetes.request-timeout", kubernetes.request_timeout);
+  settings.Take("livy.server.kubernetes.app-lookup-timeout", kubernetes.lookup_timeout);
+  settings.Take("livy.server.kubernetes.app-leakage.check-timeout", kubernetes.leak_timeout, kNone);
+  settings.Take("livy.server.kubernetes.app-leakage.check-interval", kubernetes.leak_interval);
+  settings.Take("livy.ui.history-server-url", kubernetes.history_url);
+  settings.Take("livy.server.kubernetes.grafana.loki.enabled", kubernetes.links_to_loki);
+  settings.Take("livy.server.kubernetes.grafana.url", kubernetes.grafana_url);
+  settings.Take("livy.server.kubernetes.grafana.loki.datasource", kubernetes.loki_datasource);
+  settings.Take("livy.server.kubernetes.grafana.timeRange", kubernetes.loki_time_range);
+}
+
 // Drivers that run elsewhere cannot reach what is this machine's own.
 void WarnOfLoopback(Options& options) {
   const ServerOptions& server = options.server;
@@ -241,6 +272,7 @@ Result<Options> MakeOptions(const Conf& conf, const Environment& environment) {
   TakeSpark(settings, options);
   TakeClusters(settings, options.spark_submit.cluster);
   TakeRuntimes(settings, environment, options);
+  TakeKubernetes(settings, options.spark_submit.kubernetes);
   TakeLogLevel(settings, options);
   TakeRecovery(settings, options.server);
   TakeState(settings, environment, options);

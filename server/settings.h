@@ -40,6 +40,8 @@ inline bool HasNoEffect(std::string_view key) {
       "livy.rsc.launcher.port.range",
       "livy.rsc.secret.bits",
       "livy.server.heartbeat-watchdog.interval",
+      "livy.server.kubernetes.app-lookup.max-failed.times",
+      "livy.server.kubernetes.app-lookup.thread-pool.size",
   };
   return kKeys.contains(key) || key.starts_with("livy.client.") ||
          key.starts_with("livy.rsc.rpc.") || key.starts_with("livy.server.session.manage.");

@@ -143,6 +143,41 @@ struct SparkRuntime {
   std::vector<std::string> standalone_urls = {};
 };
 
+// How the API server of Kubernetes is asked about applications in cluster mode. Where it is, is
+// what spark.master says after "k8s://", by https unless it says otherwise.
+struct KubernetesOptions {
+  // What requests prove themselves by: one of both at most. The file is read again for each
+  // request. Neither: that of the service account, if this runs in a pod that has one.
+  std::string token = {};
+  std::filesystem::path token_file = {};
+  // PEM. Whose certificates to believe; empty: the service account's authority, else the system's.
+  std::filesystem::path ca_file = {};
+  std::filesystem::path certificate_file = {};  // To show to the API server, with its key.
+  std::filesystem::path key_file = {};
+  // Where a pod has its service account's token and the authority for it.
+  std::filesystem::path account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
+  // The driver program of sessions, where pods find it, such as "local:///opt/livy-driver.jar".
+  // Empty: Spark uploads it to spark.kubernetes.file.upload.path.
+  std::string driver_jar = {};
+  // The container of a pod that Spark's driver is in, if not the one that Spark names itself.
+  std::string container_name = "spark-container";
+  // Whether containers beside that one do not count: neither for a driver that has ended while they
+  // run on, nor when they fail.
+  bool judges_by_container = true;
+  std::chrono::milliseconds poll_interval = std::chrono::seconds(5);
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
+  std::chrono::milliseconds lookup_timeout =
+      std::chrono::seconds(600);  // As ClusterOptions has it.
+  std::chrono::milliseconds leak_timeout = std::chrono::seconds(600);
+  std::chrono::milliseconds leak_interval = std::chrono::seconds(60);
+  // Links for people. The history server shows what has ended; empty: no link.
+  std::string history_url = {};
+  bool links_to_loki = false;  // To the logs that Loki has, as Grafana shows them.
+  std::string grafana_url = "http://localhost:3000";
+  std::string loki_datasource = "loki";
+  std::string loki_time_range = "6h";
+};
+
 struct SparkSubmitOptions {
   std::filesystem::path spark_home = {};  // Empty: $SPARK_HOME.
   std::filesystem::path work_dir = {};    // For properties files and the driver's jar; created
@@ -159,10 +194,11 @@ struct SparkSubmitOptions {
   // By name, which has letters, digits, '-' and '_'. With some, $SPARK_HOME may be unset: then
   // there are no others.
   std::map<std::string, SparkRuntime> runtimes = {};
+  KubernetesOptions kubernetes = {};
 };
 
 // Starts applications by spark-submit, each in a process group of its own, and follows those that
-// run on YARN, or in cluster mode of a standalone master, there. Checks at once that
+// run on YARN, or in cluster mode on Kubernetes or a standalone master, there. Checks at once that
 // there is a Spark and a Java that run. Fails with kInvalidArgument and what is missing otherwise.
 // `log` outlives the launcher.
 Result<std::unique_ptr<Launcher>> MakeSparkSubmitLauncher(const SparkSubmitOptions& options,

@@ -15,6 +15,7 @@
 #include "files/private_file.h"
 #include "launch/driver_jar.h"
 #include "launch/hadoop_conf.h"
+#include "launch/kubernetes_cluster.h"
 #include "launch/process.h"
 #include "launch/properties.h"
 #include "launch/spark_command.h"
@@ -76,13 +77,20 @@ ClusterPlace PlaceOf(const ApplicationHandle& handle, const Runtime& runtime) {
     return {.hadoop_conf_dir = HadoopConfDirectory(runtime.environment),
             .urls = runtime.resource_manager_urls};
   }
+  if (handle.target.kind == ClusterKind::kKubernetes) return {.urls = {ApiServerOf(handle.master)}};
   return {.urls = runtime.standalone_urls.empty() ? WebPagesOf(handle.master)
                                                   : runtime.standalone_urls};
 }
 
 Result<std::unique_ptr<Cluster>> MakeCluster(ClusterKind kind, const ClusterPlace& place,
-                                             const ClusterOptions& options) {
+                                             const SparkSubmitOptions& all) {
+  const ClusterOptions& options = all.cluster;
   std::unique_ptr<Cluster> cluster;
+  if (kind == ClusterKind::kKubernetes) {
+    cluster =
+        std::make_unique<KubernetesCluster>(place.urls.front(), all.kubernetes, all.log_lines_max);
+    return cluster;
+  }
   if (kind == ClusterKind::kStandalone) {
     cluster = std::make_unique<StandaloneCluster>(place.urls, options.request_timeout);
     return cluster;
@@ -95,11 +103,46 @@ Result<std::unique_ptr<Cluster>> MakeCluster(ClusterKind kind, const ClusterPlac
   return cluster;
 }
 
+MonitorLimits LimitsFor(ClusterKind kind, const SparkSubmitOptions& options) {
+  const ClusterOptions& usual = options.cluster;
+  const KubernetesOptions& kubernetes = options.kubernetes;
+  if (kind == ClusterKind::kKubernetes) {
+    return {.poll_interval = kubernetes.poll_interval,
+            .leak_interval = kubernetes.leak_interval,
+            .leak_timeout = kubernetes.leak_timeout};
+  }
+  return {.poll_interval = usual.poll_interval,
+          .leak_interval = usual.leak_interval,
+          .leak_timeout = usual.leak_timeout};
+}
+
 Result<ApplicationHandle> FindByTag(const std::string& tag) {
   ApplicationHandle found;
   found.process = FindProcess(kTagVariable, tag);
   if (!found.process.empty()) return found;
   return Error{ErrorCode::kNotFound, "It was being launched when its server died."};
+}
+
+// The namespace that Spark takes. What requests say goes into paths of the API server.
+Result<std::string> NamespaceIn(const Properties& settings) {
+  const auto found = settings.find("spark.kubernetes.namespace");
+  const std::string name = found == settings.end() ? "default" : found->second;
+  if (IsNamespace(name)) return name;
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("spark.kubernetes.namespace = {} is no namespace.", name)};
+}
+
+const char* NameOf(ClusterKind kind) {
+  switch (kind) {
+    case ClusterKind::kYarn:
+      return "YARN";
+    case ClusterKind::kKubernetes:
+      return "Kubernetes";
+    case ClusterKind::kStandalone:
+    case ClusterKind::kNone:
+      break;
+  }
+  return "the standalone cluster";
 }
 
 }  // namespace
@@ -161,6 +204,12 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchReq
   Properties settings = SettingsFor(request, *defaults, runtime.home);
   ApplicationHandle handle = {.target = TargetOf(settings), .runtime = request.runtime};
   if (handle.target.kind != ClusterKind::kNone) handle.master = settings["spark.master"];
+  if (handle.target.kind == ClusterKind::kKubernetes) {
+    Result<std::string> place = NamespaceIn(settings);
+    if (!place) return place.error();
+    handle.place = *std::move(place);
+    handle.is_session = !request.file.has_value();
+  }
 
   Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorFor(handle, runtime);
   if (!monitor) return monitor.error();
@@ -180,10 +229,15 @@ Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
   if (!properties) return properties.error();
   auto settings_file = std::make_shared<PrivateFile>(*std::move(properties));
 
+  const std::string& in_pods = options_.kubernetes.driver_jar;
+  const bool is_in_pods =
+      TargetOf(settings).kind == ClusterKind::kKubernetes && TargetOf(settings).is_cluster_mode;
+  std::filesystem::path jar = driver_jar_;
+  if (is_in_pods && !in_pods.empty()) jar = in_pods;
   std::map<std::string, std::string> environment = runtime.environment;
   environment[std::string(kTagVariable)] = request.tag;
   Result<ChildProcess> child =
-      Spawn({.command = CommandFor(request, runtime.home, settings_file->path(), driver_jar_),
+      Spawn({.command = CommandFor(request, runtime.home, settings_file->path(), jar),
              .environment = std::move(environment),
              .merges_output = request.file.has_value()});
   if (!child) return child.error();
@@ -217,12 +271,16 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::str
 std::unique_ptr<SparkApplication> SparkSubmitLauncher::MakeApplication(
     const std::string& tag, ApplicationHandle handle, std::shared_ptr<ClusterMonitor> monitor,
     ApplicationObserver observer, OutputSink output) {
+  const ClusterKind kind = handle.target.kind;
+  const bool is_kubernetes = kind == ClusterKind::kKubernetes;
   const ApplicationProgress::Rules rules = {
       .has_cluster = monitor != nullptr,
       .is_cluster_mode = handle.target.is_cluster_mode,
-      .finds_by_tag = handle.target.kind != ClusterKind::kStandalone,
-      .cluster = handle.target.kind == ClusterKind::kYarn ? "YARN" : "the standalone cluster",
-      .lookup_timeout = options_.cluster.lookup_timeout};
+      .finds_by_tag = kind != ClusterKind::kStandalone,
+      .unknown_is_gone = is_kubernetes,
+      .cluster = NameOf(kind),
+      .lookup_timeout =
+          is_kubernetes ? options_.kubernetes.lookup_timeout : options_.cluster.lookup_timeout};
   return std::make_unique<SparkApplication>(
       SparkApplication::Parts{.log_lines_max = options_.log_lines_max,
                               .log_line_bytes_max = options_.log_line_bytes_max,
@@ -263,24 +321,18 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorAgain(
 Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
     const ApplicationHandle& handle, const Runtime& runtime) {
   const SparkTarget& target = handle.target;
-  const bool is_yarn = target.kind == ClusterKind::kYarn;
-  const bool is_standalone = target.kind == ClusterKind::kStandalone && target.is_cluster_mode;
-  if (!is_yarn && !is_standalone) return nullptr;
+  if (target.kind != ClusterKind::kYarn && !target.is_cluster_mode) return nullptr;
   const ClusterPlace place = PlaceOf(handle, runtime);
   {
     const std::lock_guard lock(mutex_);
     const auto found = monitors_.find(place);
     if (found != monitors_.end()) return found->second;
   }
-  const ClusterOptions& wanted = options_.cluster;
-  Result<std::unique_ptr<Cluster>> cluster = MakeCluster(target.kind, place, wanted);
+  Result<std::unique_ptr<Cluster>> cluster = MakeCluster(target.kind, place, options_);
   if (!cluster) return cluster.error();
   const std::string description = (*cluster)->Describe();
   auto made = std::make_shared<ClusterMonitor>(*std::move(cluster),
-                                               MonitorLimits{.poll_interval = wanted.poll_interval,
-                                                             .leak_interval = wanted.leak_interval,
-                                                             .leak_timeout = wanted.leak_timeout},
-                                               *clock_, log_);
+                                               LimitsFor(target.kind, options_), *clock_, log_);
   {
     const std::lock_guard lock(mutex_);
     const auto [monitor, is_first] = monitors_.emplace(place, made);

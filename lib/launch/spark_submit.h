@@ -1,4 +1,4 @@
-// SparkSubmitLauncher: a Launcher by spark-submit, for local and standalone masters.
+// SparkSubmitLauncher: a Launcher by spark-submit.
 #pragma once
 
 #include <compare>

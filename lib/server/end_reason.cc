@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view kOutHeader = "stdout: ";
 constexpr std::string_view kErrHeader = "\nstderr: ";
+// Where it stands, the driver's log is the first stream, and below is what it was submitted with.
+constexpr std::string_view kPodHeader = "\nKubernetes Diagnostics: ";
 constexpr int kLastWordsSearched = 100;
 constexpr std::size_t kLinesMax = 5;
 constexpr std::size_t kLineBytesMax = 500;
@@ -49,12 +51,19 @@ std::vector<std::string> LastWordsAmong(LogLine first, LogLine line) {
 std::vector<std::string> LastWords(const std::vector<std::string>& log) {
   const auto header = std::ranges::find(log, kErrHeader);
   if (header == log.end()) return LastWordsAmong(log.begin(), log.end());
+  const auto pod = std::find(header, log.end(), kPodHeader);
+  if (pod != log.end()) {
+    std::vector<std::string> words = LastWordsAmong(log.begin(), header);
+    return words.empty() ? LastWordsAmong(header + 1, pod) : words;
+  }
   std::vector<std::string> words = LastWordsAmong(header + 1, log.end());
   return words.empty() ? LastWordsAmong(log.begin(), header) : words;
 }
 
 std::vector<std::string> LastWordsOf(const Application& application) {
-  return LastWords(application.Log(-1, kLastWordsSearched).lines);
+  const std::vector<std::string> end = application.Log(-1, kLastWordsSearched).lines;
+  const bool is_driver_first = std::ranges::find(end, kPodHeader) != end.end();
+  return LastWords(is_driver_first ? application.Log(0, -1).lines : end);
 }
 
 std::string EndSentence(EndedBy by, std::string_view said, const ApplicationStatus& status) {

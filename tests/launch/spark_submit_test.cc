@@ -1,11 +1,14 @@
 // The launcher as the server sees it, over real processes.
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <map>
 #include <memory>
 #include <string>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
+#include <utility>
 #include <utime.h>
 #include <vector>
 
@@ -17,6 +20,7 @@
 
 #include "fake_spark.h"
 #include "launch/properties.h"
+#include "scripted_server.h"
 
 namespace livy {
 namespace {
@@ -328,6 +332,74 @@ TEST_CASE("applications are launched, read, killed and dropped from several thre
   threads.clear();  // Joins.
   CHECK(ended == 16);
   CHECK(Eventually([&] { return fixture.PropertiesFiles() == 0; }));
+}
+
+// A launcher of applications in cluster mode on a Kubernetes of the test's.
+struct OnKubernetes : Fixture {
+  OnKubernetes(const std::string& script, testing::ScriptedServer::Script api)
+      : Fixture(script), server(std::move(api)) {
+    options.kubernetes.poll_interval = std::chrono::milliseconds(250);
+    options.kubernetes.account_dir = "/nowhere";
+  }
+  std::map<std::string, std::string> Conf(const std::string& name_space) const {
+    return {{"spark.master", "k8s://" + server.url()},
+            {"spark.submit.deployMode", "cluster"},
+            {"spark.kubernetes.namespace", name_space}};
+  }
+  testing::ScriptedServer server;
+};
+
+TEST_CASE("on Kubernetes a driver's end, exit status and log are those of its pod") {
+  constexpr const char* kPod =
+      R"({"items":[{"metadata":{"name":"d","namespace":"apps","uid":"u","labels":{)"
+      R"("spark-app-tag":"livy-batch-1-a","spark-role":"driver","spark-app-selector":"spark-1"}},)"
+      R"("spec":{"containers":[{"name":"c"}]},"status":{"phase":"Failed","containerStatuses":[)"
+      R"({"name":"c","state":{"terminated":{"exitCode":7,"reason":"Error"}}}]}}]})";
+  OnKubernetes fixture("echo submitted", [&](const HttpRequest& request) {
+    return HttpResponse{.body = request.target.find("/d/log?") == std::string::npos
+                                    ? kPod
+                                    : "Traceback\nValueError: no such thing\n"};
+  });
+  const std::unique_ptr<Application> application = fixture.Launch(
+      {.tag = "livy-batch-1-a", .conf = fixture.Conf("apps"), .file = "local:///a.py"});
+  const ApplicationStatus status = fixture.recorder.WaitForEnd();
+  CHECK(status.state == kFailed);
+  CHECK(status.app_id == "spark-1");
+  CHECK(status.exit_code == 7);
+  CHECK(status.reason ==
+        "spark-1 ended on Kubernetes as Failed: container c exited with status 7, Error");
+  const Lines log = application->Log(0, -1).lines;
+  REQUIRE(log.size() > 7);
+  CHECK(Lines(log.begin(), log.begin() + 7) ==
+        Lines{"stdout: ", "Traceback", "ValueError: no such thing", "\nstderr: ", "submitted",
+              "\nKubernetes Diagnostics: ", "d.apps:"});
+  CHECK(application->Handle().starts_with("kubernetes-cluster;;k8s://http://127.0.0.1:"));
+  CHECK(application->Handle().ends_with(";apps;"));
+}
+
+TEST_CASE("on Kubernetes pods find the driver program where the options say") {
+  OnKubernetes fixture("for a in \"$@\"; do echo \"$a\"; done; exec sleep 1000",
+                       [](const HttpRequest&) { return testing::Json(R"({"items":[]})"); });
+  fixture.options.kubernetes.driver_jar = "local:///opt/driver.jar";
+  const std::unique_ptr<Application> application =
+      fixture.Launch({.tag = "livy-session-1-a", .conf = fixture.Conf("apps")});
+  CHECK(Eventually([&] {
+    return std::ranges::count(application->Log(0, -1).lines, "local:///opt/driver.jar") == 1;
+  }));
+  CHECK(application->Handle().ends_with(";apps;session"));
+  application->Kill();
+  const ApplicationStatus status = fixture.recorder.WaitForEnd();
+  CHECK(status.state == kKilled);
+  CHECK(status.reason == "ended on request");
+}
+
+TEST_CASE("what is no namespace of Kubernetes is refused, because paths are made of it") {
+  OnKubernetes fixture("exit 0", [](const HttpRequest&) { return HttpResponse{}; });
+  const auto refused =
+      fixture.launcher().Launch({.conf = fixture.Conf("../x")}, fixture.recorder.observer());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInvalidArgument);
+  CHECK(refused.error().message == "spark.kubernetes.namespace = ../x is no namespace.");
 }
 
 }  // namespace

@@ -2,17 +2,23 @@
 
 cluster_test.py BUILD_ROOT, with a Spark in $SPARK_HOME, and for each cluster what says where it is:
 LIVY_TEST_YARN (the folder of yarn-site.xml), LIVY_TEST_STANDALONE (a master such as
-spark://host:7077) with LIVY_TEST_STANDALONE_UI (its web page). LIVY_TEST_YARN_RESTART is a command
-that kills the ResourceManager and starts it again.
+spark://host:7077) with LIVY_TEST_STANDALONE_UI (its web page), LIVY_TEST_K8S (a master such as
+k8s://https://host:6443) with LIVY_TEST_K8S_CA and LIVY_TEST_K8S_TOKEN (files) and
+LIVY_TEST_K8S_DEFAULTS (a file of Spark settings for it, with a namespace and an image).
+LIVY_TEST_YARN_RESTART is a command that kills the ResourceManager and starts it again.
 """
 
+import json
 import os
 import pathlib
+import re
+import ssl
 import subprocess
 import sys
 import tempfile
 import textwrap
 import unittest
+import urllib.request
 
 from live_server import LiveServer
 
@@ -21,6 +27,10 @@ YARN = os.environ.get("LIVY_TEST_YARN", "")
 YARN_RESTART = os.environ.get("LIVY_TEST_YARN_RESTART", "")
 STANDALONE = os.environ.get("LIVY_TEST_STANDALONE", "")
 STANDALONE_UI = os.environ.get("LIVY_TEST_STANDALONE_UI", "")
+K8S = os.environ.get("LIVY_TEST_K8S", "")
+K8S_CA = os.environ.get("LIVY_TEST_K8S_CA", "")
+K8S_TOKEN = os.environ.get("LIVY_TEST_K8S_TOKEN", "")
+K8S_DEFAULTS = os.environ.get("LIVY_TEST_K8S_DEFAULTS", "")
 ENDED = {"success", "dead", "killed"}
 PROGRAMS = {
     "sum.py": """
@@ -74,6 +84,7 @@ class OnCluster(unittest.TestCase):
     master = mode = ""
     more = ""
     environment = {}
+    defaults = ""
     takes_python_batches = True
     has_ids = True
 
@@ -91,7 +102,8 @@ class OnCluster(unittest.TestCase):
         conf.mkdir()
         python = os.environ.get("PYSPARK_PYTHON", "python3")
         (conf / "spark-defaults.conf").write_text(
-            SMALL + f"spark.yarn.jars local:{home}/jars/*\nspark.pyspark.python {python}\n")
+            SMALL + cls.defaults + f"spark.kubernetes.file.upload.path file://{cls.folder}\n"
+            f"spark.yarn.jars local:{home}/jars/*\nspark.pyspark.python {python}\n")
         classes = cls.folder / "classes"
         subprocess.run(["javac", "-nowarn", "-cp", f"{home}/jars/*", "-d", classes,
                         cls.folder / "Jobs.java"], check=True)
@@ -123,7 +135,8 @@ class OnCluster(unittest.TestCase):
 
     def check_id(self, view):
         if self.has_ids:
-            self.assertRegex(view["appId"], r"^(application|driver)[-_][0-9]+[-_][0-9]+$")
+            self.assertRegex(
+                view["appId"], r"^((application|driver)[-_][0-9]+[-_][0-9]+|spark-[0-9a-f]+)$")
 
     def test_session(self):
         server = self.server
@@ -191,6 +204,92 @@ class YarnClient(OnCluster):
     environment = {"HADOOP_CONF_DIR": YARN}
 
 
+class KubernetesCluster(OnCluster):
+    master = K8S
+    mode = "cluster"
+    more = (f"livy.server.kubernetes.caCertFile = {K8S_CA}\n"
+            f"livy.server.kubernetes.oauthTokenFile = {K8S_TOKEN}\n"
+            "livy.server.kubernetes.poll-interval = 1s\n")
+    defaults = pathlib.Path(K8S_DEFAULTS).read_text() if K8S_DEFAULTS else ""
+
+    def call(self, method, path):
+        """What the API server itself answers."""
+        request = urllib.request.Request(
+            K8S.removeprefix("k8s://") + path, method=method,
+            headers={"Authorization": "Bearer " + pathlib.Path(K8S_TOKEN).read_text().strip()})
+        context = ssl.create_default_context(cafile=K8S_CA)
+        with urllib.request.urlopen(request, context=context, timeout=60) as answer:
+            return json.load(answer)
+
+    def pods_of(self, view):
+        """The driver pods of an application."""
+        found = re.search(r"(?m)^spark\.kubernetes\.namespace[ =]+(\S+)", self.defaults)
+        path = f"/api/v1/namespaces/{found[1] if found else 'default'}/pods"
+        labels = f"spark-role%3Ddriver,spark-app-selector%3D{view['appId']}"
+        pods = self.call("GET", f"{path}?labelSelector={labels}")["items"]
+        return [f"{path}/{pod['metadata']['name']}" for pod in pods]
+
+    def log_of(self, batch):
+        _, page = self.server.request("GET", f"/batches/{batch}/log?from=0&size=2000")
+        return page["log"]
+
+    def test_success_leaves_a_pod_and_its_log(self):
+        batch = self.start_batch("")
+        view = self.wait_for(batch, ENDED)
+        self.assertEqual((view["state"], view["exitCode"]), ("success", 0), view)
+        log = self.log_of(batch)
+        self.assertIn("the sum is 5050", log[:log.index("\nstderr: ")])
+        self.assertIn("\tphase: Succeeded", log[log.index("\nKubernetes Diagnostics: "):])
+        self.assertEqual(len(self.pods_of(view)), 1)
+
+    def test_failure_has_the_reason_of_the_container(self):
+        view = self.wait_for(self.start_batch("fail"), ENDED)
+        self.assertEqual((view["state"], view["exitCode"]), ("dead", 1), view)
+        self.assertIn("ended on Kubernetes as Failed: container ", view["endReason"])
+        self.assertIn("ValueError: no such thing", view["endReason"])
+
+    def test_a_stop_deletes_the_pod(self):
+        batch = self.start_batch("endless")
+        running = self.wait_for(batch, {"running"})
+        status, _ = self.server.request("POST", f"/batches/{batch}/stop")
+        self.assertEqual(status, 204)
+        view = self.wait_for(batch, ENDED)
+        self.assertEqual(view["state"], "killed", view)
+        self.assertEqual(self.pods_of(running), [])
+
+    def test_a_pod_that_others_delete(self):
+        batch = self.start_batch("endless")
+        for pod in self.pods_of(self.wait_for(batch, {"running"})):
+            self.call("DELETE", pod)
+        view = self.wait_for(batch, ENDED)
+        self.assertEqual(view["state"], "killed", view)
+        self.assertIn("was deleted", view["endReason"])
+
+    def test_an_image_that_is_not_there(self):
+        status, batch = self.server.request(
+            "POST", "/batches", {"file": f"file://{self.folder}/sum.py",
+                                 "conf": {"spark.kubernetes.container.image": "missing/spark"}})
+        self.assertEqual(status, 201, batch)
+        while "ImagePull" not in "\n".join(self.log_of(batch["id"])):
+            status, view = self.server.request("GET", f"/batches/{batch['id']}?wait=1s")
+            self.assertEqual(view["state"], "starting", view)
+        status, _ = self.server.request("DELETE", f"/batches/{batch['id']}")
+        self.assertEqual(status, 200)
+
+    def test_another_server(self):
+        """A batch survives its server, and is found again by its tag in its namespace."""
+        cls = type(self)
+        batch = self.start_batch("endless")
+        before = self.wait_for(batch, {"running"})
+        cls.server.kill()
+        cls.server = LiveServer(BUILD_ROOT, self.folder, self.settings, **self.environment)
+        after = self.wait_for(batch, {"running"})
+        self.assertEqual(after["appId"], before["appId"])
+        status, _ = self.server.request("POST", f"/batches/{batch}/stop")
+        self.assertEqual(status, 204)
+        self.assertEqual(self.wait_for(batch, ENDED)["state"], "killed")
+
+
 class StandaloneCluster(OnCluster):
     master = STANDALONE
     mode = "cluster"
@@ -210,7 +309,7 @@ if __name__ == "__main__":
     if not os.environ.get("SPARK_HOME"):
         print("SKIP: SPARK_HOME is not set")
         sys.exit(77)
-    if not YARN and not STANDALONE:
-        print("SKIP: no cluster: neither LIVY_TEST_YARN nor LIVY_TEST_STANDALONE is set")
+    if not YARN and not STANDALONE and not K8S:
+        print("SKIP: no cluster: none of LIVY_TEST_YARN, LIVY_TEST_STANDALONE, LIVY_TEST_K8S is set")
         sys.exit(77)
     unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)

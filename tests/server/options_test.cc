@@ -132,6 +132,37 @@ const std::vector<Key> kKeys = {
      SHOW(spark_submit.cluster.leak_timeout)},
     {"livy.server.yarn.app-leakage.check-interval", "1s", "1000 ms",
      SHOW(spark_submit.cluster.leak_interval)},
+    {"livy.server.kubernetes.oauthTokenValue", "abc", "abc", SHOW(spark_submit.kubernetes.token)},
+    {"livy.server.kubernetes.oauthTokenFile", "/token", "/token",
+     SHOW(spark_submit.kubernetes.token_file.string())},
+    {"livy.server.kubernetes.caCertFile", "/ca.pem", "/ca.pem",
+     SHOW(spark_submit.kubernetes.ca_file.string())},
+    {"livy.server.kubernetes.driver.jar", "local:///a.jar", "local:///a.jar",
+     SHOW(spark_submit.kubernetes.driver_jar)},
+    {"livy.server.kubernetes.spark.container.name", "spark", "spark",
+     SHOW(spark_submit.kubernetes.container_name)},
+    {"livy.server.kubernetes.spark.sidecar.enabled", "false", "false",
+     SHOW(spark_submit.kubernetes.judges_by_container)},
+    {"livy.server.kubernetes.poll-interval", "1s", "1000 ms",
+     SHOW(spark_submit.kubernetes.poll_interval)},
+    {"livy.server.kubernetes.request-timeout", "1s", "1000 ms",
+     SHOW(spark_submit.kubernetes.request_timeout)},
+    {"livy.server.kubernetes.app-lookup-timeout", "1s", "1000 ms",
+     SHOW(spark_submit.kubernetes.lookup_timeout)},
+    {"livy.server.kubernetes.app-leakage.check-timeout", "1s", "1000 ms",
+     SHOW(spark_submit.kubernetes.leak_timeout)},
+    {"livy.server.kubernetes.app-leakage.check-interval", "1s", "1000 ms",
+     SHOW(spark_submit.kubernetes.leak_interval)},
+    {"livy.ui.history-server-url", "http://h", "http://h",
+     SHOW(spark_submit.kubernetes.history_url)},
+    {"livy.server.kubernetes.grafana.loki.enabled", "true", "true",
+     SHOW(spark_submit.kubernetes.links_to_loki)},
+    {"livy.server.kubernetes.grafana.url", "http://g", "http://g",
+     SHOW(spark_submit.kubernetes.grafana_url)},
+    {"livy.server.kubernetes.grafana.loki.datasource", "logs", "logs",
+     SHOW(spark_submit.kubernetes.loki_datasource)},
+    {"livy.server.kubernetes.grafana.timeRange", "1h", "1h",
+     SHOW(spark_submit.kubernetes.loki_time_range)},
     {"livy.server.spark-submit.max", "7", "7", SHOW(spark_submit.submits_max)},
     {"livy.server.spark-submit.max-waiting", "0", "0", SHOW(spark_submit.submits_waiting_max)},
     {"livy.cache-log.size", "0", "0", SHOW(spark_submit.log_lines_max)},
@@ -177,6 +208,8 @@ const std::vector<Key> kKeys = {
 
 // They go together, and so not into the table.
 const std::vector<std::string> kTlsKeys = {"livy.server.tls.certificate", "livy.server.tls.key"};
+const std::vector<std::string> kKubernetesKeys = {"livy.server.kubernetes.clientCertFile",
+                                                  "livy.server.kubernetes.clientKeyFile"};
 const std::vector<std::string> kRecoveryKeys = {
     "livy.server.recovery.state-store", "livy.server.recovery.state-store.url",
     "livy.server.zookeeper.url", "livy.server.zk.sasl.enabled"};
@@ -222,6 +255,20 @@ TEST_CASE("certificate and key go together") {
   CHECK(Refusal({{kTlsKeys[0], "/c.pem"}}) ==
         "livy.server.tls.key = : it must be set, because the other half of the pair is.");
   CHECK(Refusal({{kTlsKeys[1], "/k.pem"}}).starts_with("livy.server.tls.certificate = : "));
+}
+
+TEST_CASE("what proves this server to Kubernetes is a token, or a file with one, or a whole pair") {
+  const std::string prefix = "livy.server.kubernetes.";
+  const Options options = Make({{kKubernetesKeys[0], "/c.pem"}, {kKubernetesKeys[1], "/k.pem"}});
+  CHECK(options.spark_submit.kubernetes.certificate_file == "/c.pem");
+  CHECK(options.spark_submit.kubernetes.key_file == "/k.pem");
+  CHECK(Refusal({{kKubernetesKeys[0], "/c.pem"}}).starts_with(kKubernetesKeys[1] + " = : "));
+  CHECK(Refusal({{kKubernetesKeys[1], "/k.pem"}}).starts_with(kKubernetesKeys[0] + " = : "));
+  const std::string both =
+      Refusal({{prefix + "oauthTokenValue", "secret"}, {prefix + "oauthTokenFile", "/t"}});
+  CHECK(both ==
+        "livy.server.kubernetes.oauthTokenValue and livy.server.kubernetes.oauthTokenFile cannot "
+        "both be set.");
 }
 
 TEST_CASE("a wrong value is refused with its key, itself and what is wanted") {
@@ -354,12 +401,13 @@ Conf DocumentedDefaults() {
 TEST_CASE("docs/configuration.md has every key, with its default") {
   const Options unset = Make({});
   const Conf documented = DocumentedDefaults();
-  CHECK(documented.size() == kKeys.size() + kTlsKeys.size() + kRecoveryKeys.size() + 1);
+  CHECK(documented.size() ==
+        kKeys.size() + kTlsKeys.size() + kKubernetesKeys.size() + kRecoveryKeys.size() + 1);
   CHECK(documented.contains(kRuntimeKey));
-  for (const std::string& key : kTlsKeys)
-    CHECK(documented.contains(key));
-  for (const std::string& key : kRecoveryKeys)
-    CHECK(documented.contains(key));
+  for (const auto* keys : {&kTlsKeys, &kKubernetesKeys, &kRecoveryKeys}) {
+    for (const std::string& key : *keys)
+      CHECK(documented.contains(key));
+  }
   for (const Key& key : kKeys) {
     CAPTURE(key.name);
     REQUIRE(documented.contains(key.name));

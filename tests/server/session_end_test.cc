@@ -29,6 +29,10 @@ TEST_CASE("the last words are the last lines of standard error that say somethin
   CHECK(LastWords({"stdout: ", "out", "\nstderr: "}) == Lines{"out"});
   CHECK(LastWords({"stdout: ", "out", "\nstderr: ", "a", "", "b"}) == Lines{"a", "b"});
   CHECK(LastWords({"stdout: ", "out", "\nstderr: ", "\nYARN Diagnostics: "}) == Lines{"out"});
+  CHECK(LastWords({"stdout: ", "of the driver", "\nstderr: ", "of spark-submit",
+                   "\nKubernetes Diagnostics: ", "of the pod"}) == Lines{"of the driver"});
+  CHECK(LastWords({"stdout: ", "\nstderr: ", "of spark-submit",
+                   "\nKubernetes Diagnostics: ", "of the pod"}) == Lines{"of spark-submit"});
   CHECK(LastWords({"a page", "without headers"}) == Lines{"a page", "without headers"});
   CHECK(LastWords({"1", "2", "3", "4", "5", "6"}) == Lines{"2", "3", "4", "5", "6"});
   CHECK(LastWords({"Exception in thread \"main\" X: no memory", "\tat a.B.c(B.java:1)",
