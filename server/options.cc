@@ -148,6 +148,30 @@ void TakeClusters(Settings& settings, ClusterOptions& cluster) {
   settings.Take("livy.server.standalone.masters", cluster.standalone_urls);
 }
 
+// "a=b;c=d" into what it names.
+void TakeAnnotations(Settings& settings, std::map<std::string, std::string>& annotations) {
+  std::string text;
+  settings.Take("livy.server.kubernetes.ingress.additionalAnnotations", text);
+  std::istringstream pairs(text);
+  for (std::string pair; std::getline(pairs, pair, ';');) {
+    const std::size_t equals = pair.find('=');
+    if (equals == pair.npos || equals == 0)
+      return settings.Fail("livy.server.kubernetes.ingress.additionalAnnotations", text,
+                           "annotations such as name=value;other=value");
+    annotations[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+}
+
+void TakeIngress(Settings& settings, IngressOptions& ingress) {
+  settings.Take("livy.server.kubernetes.ingress.create", ingress.is_created);
+  settings.Take("livy.server.kubernetes.ingress.className", ingress.class_name);
+  settings.Take("livy.server.kubernetes.ingress.protocol", ingress.protocol);
+  settings.Take("livy.server.kubernetes.ingress.host", ingress.host);
+  settings.Take("livy.server.kubernetes.ingress.tls.secretName", ingress.tls_secret);
+  settings.Take("livy.server.kubernetes.ingress.additionalConfSnippet", ingress.nginx_snippet);
+  TakeAnnotations(settings, ingress.annotations);
+}
+
 void TakeKubernetes(Settings& settings, KubernetesOptions& kubernetes) {
   settings.Take("livy.server.kubernetes.oauthTokenValue", kubernetes.token);
   settings.Take("livy.server.kubernetes.oauthTokenFile", kubernetes.token_file);
@@ -177,6 +201,7 @@ void TakeKubernetes(Settings& settings, KubernetesOptions& kubernetes) {
   settings.Take("livy.server.kubernetes.grafana.url", kubernetes.grafana_url);
   settings.Take("livy.server.kubernetes.grafana.loki.datasource", kubernetes.loki_datasource);
   settings.Take("livy.server.kubernetes.grafana.timeRange", kubernetes.loki_time_range);
+  TakeIngress(settings, kubernetes.ingress);
 }
 
 // Drivers that run elsewhere cannot reach what is this machine's own.

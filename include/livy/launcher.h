@@ -143,6 +143,18 @@ struct SparkRuntime {
   std::vector<std::string> standalone_urls = {};
 };
 
+// An ingress of Kubernetes for the web page of each driver, at a path that is the application's
+// tag, with the annotations that ingress-nginx reads.
+struct IngressOptions {
+  bool is_created = false;
+  std::string class_name = {};  // Empty: the cluster's default.
+  std::string protocol = "http";
+  std::string host = "localhost";
+  std::string tls_secret = "spark-cluster-tls";  // For a protocol that ends with 's'.
+  std::string nginx_snippet = {};                // Empty: none.
+  std::map<std::string, std::string> annotations = {};
+};
+
 // How the API server of Kubernetes is asked about applications in cluster mode. Where it is, is
 // what spark.master says after "k8s://", by https unless it says otherwise.
 struct KubernetesOptions {
@@ -176,6 +188,7 @@ struct KubernetesOptions {
   std::string grafana_url = "http://localhost:3000";
   std::string loki_datasource = "loki";
   std::string loki_time_range = "6h";
+  IngressOptions ingress = {};
 };
 
 struct SparkSubmitOptions {

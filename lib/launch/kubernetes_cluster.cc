@@ -1,7 +1,6 @@
 #include "launch/kubernetes_cluster.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "files/private_file.h"
 #include "http/router.h"
+#include "launch/kubernetes_ingress.h"
 #include "launch/kubernetes_pod.h"
 
 namespace livy::internal {
@@ -24,6 +24,8 @@ constexpr int kAnswersMax = 100;
 constexpr int kLogBytesMax = 8 << 20;
 constexpr std::size_t kMessageBytesMax = 500;
 constexpr std::size_t kNameBytesMax = 63;
+// Remembered. Beyond it they are forgotten, and asked for again.
+constexpr std::size_t kIngressesMax = 10000;
 
 KubernetesOptions WithAccount(KubernetesOptions options) {
   std::error_code ignored;
@@ -49,6 +51,11 @@ Result<std::string> TokenOf(const KubernetesOptions& options) {
   const std::size_t end = token->find_last_not_of(" \t\r\n");
   token->resize(end == token->npos ? 0 : end + 1);
   return token;
+}
+
+std::string NamespaceOf(const JsonValue& pod) {
+  const JsonValue* meta = pod.Find("metadata");
+  return meta == nullptr ? "" : TextOf(*meta, "namespace").value_or("");
 }
 
 // What the API server says of an error, in a Status.
@@ -111,7 +118,8 @@ Result<void> KubernetesCluster::AskSome(const std::vector<ClusterKey>& keys, std
   for (const JsonValue& pod : *pods) {
     const std::string tag = LabelOf(pod, kTagLabel);
     if (LabelOf(pod, kRoleLabel) == kDriverRole) {
-      drivers.try_emplace(tag, ReportOfPod(pod, options_));
+      ClusterReport& report = drivers.try_emplace(tag, ReportOfPod(pod, options_)).first->second;
+      AddIngress(pod, report);
     } else {
       executors[tag].push_back(&pod);
     }
@@ -124,6 +132,31 @@ Result<void> KubernetesCluster::AskSome(const std::vector<ClusterKey>& keys, std
     if (!urls.empty()) reports[i]->info.executor_log_urls = urls;
   }
   return {};
+}
+
+// Once for each pod: it is not the applications' fault if it cannot be, and nobody gains by trying
+// for ever.
+void KubernetesCluster::AddIngress(const JsonValue& pod, ClusterReport& report) {
+  if (!options_.ingress.is_created || report.state != ApplicationState::kRunning) return;
+  const std::string tag = LabelOf(pod, kTagLabel);
+  if (ingresses_.size() > kIngressesMax) ingresses_.clear();
+  const auto [ingress, is_new] = ingresses_.try_emplace(report.location.uid);
+  if (is_new) {
+    const Result<HttpResponse> made =
+        Exchange({.method = "POST",
+                  .target = fmt::format("/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
+                                        PercentEncode(NamespaceOf(pod))),
+                  .headers = {{"Content-Type", "application/json"}},
+                  .body = IngressFor(pod, tag, options_.ingress)});
+    const bool is_there = made && (ClusterHttp::IsFine(*made) || made->status == 409);
+    if (!is_there)
+      ingress->second = made ? Refusal(*made, "to create ingresses").message : made.error().message;
+  }
+  if (ingress->second.empty()) {
+    report.info.spark_ui_url = IngressUrl(tag, options_.ingress);
+  } else {
+    report.diagnostics.push_back(fmt::format("\tno ingress: {}", ingress->second));
+  }
 }
 
 // All items, in as many answers as the API server makes of them.
@@ -180,6 +213,12 @@ Result<std::string> KubernetesCluster::DriverLog(const ClusterReport& applicatio
 
 // Fails unless the API server has done what was asked.
 Result<HttpResponse> KubernetesCluster::Send(HttpRequest request, std::string_view what) {
+  Result<HttpResponse> answer = Exchange(std::move(request));
+  if (!answer || ClusterHttp::IsFine(*answer)) return answer;
+  return Refusal(*answer, what);
+}
+
+Result<HttpResponse> KubernetesCluster::Exchange(HttpRequest request) {
   const Result<std::string> token = TokenOf(options_);
   if (!token) return Error{ErrorCode::kUnavailable, token.error().message};
   if (!token->empty())
@@ -189,9 +228,7 @@ Result<HttpResponse> KubernetesCluster::Send(HttpRequest request, std::string_vi
   const auto in_charge = [](const HttpResponse& answer) {
     return answer.status >= 200 && answer.status < 500 && answer.status != 429;
   };
-  Result<HttpResponse> answer = http_.Send(request, in_charge);
-  if (!answer || ClusterHttp::IsFine(*answer)) return answer;
-  return Refusal(*answer, what);
+  return http_.Send(request, in_charge);
 }
 
 Error KubernetesCluster::Refusal(const HttpResponse& answer, std::string_view what) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,13 +36,17 @@ class KubernetesCluster : public Cluster {
  private:
   Result<void> AskSome(const std::vector<ClusterKey>& keys, std::size_t begin, std::size_t end,
                        Reports& reports);
+  void AddIngress(const JsonValue& pod, ClusterReport& report);
   Result<std::vector<JsonValue>> List(const std::string& target, std::string_view what);
   Result<HttpResponse> Send(HttpRequest request, std::string_view what);
+  Result<HttpResponse> Exchange(HttpRequest request);
   Error Refusal(const HttpResponse& answer, std::string_view what) const;
 
   const KubernetesOptions options_;
   const int log_lines_max_;
   ClusterHttp http_;
+  // By the pods' identities: why there is no ingress; empty: there is one.
+  std::map<std::string, std::string> ingresses_ = {};
 };
 
 }  // namespace livy::internal

@@ -10,6 +10,7 @@
 #include "../scratch.h"
 #include "http/certificate.h"
 #include "http/router.h"
+#include "launch/kubernetes_ingress.h"
 #include "scripted_server.h"
 
 namespace livy::internal {
@@ -260,6 +261,65 @@ TEST_CASE("links to the logs of executors need the executors' pods") {
       R"(http://g/explore?left={"datasource":"loki","queries":[{"refId":"A",)"
       R"("expr":"{namespace=\"apps\",pod=\"a-driver\"}"}],"range":{"from":"now-6h","to":"now"}})");
   CHECK(server.requests()[0].target.find("spark-role") == std::string::npos);
+}
+
+TEST_CASE("an ingress is made once for each driver that runs, and leads to its web page") {
+  ScriptedServer server([](const HttpRequest& request) {
+    if (request.method == "POST") return Status(409, "already exists");
+    return PodList(PodJson("a", "Running") + "," + PodJson("b", "Pending"));
+  });
+  KubernetesCluster cluster(
+      server.url(), {.ingress = {.is_created = true, .protocol = "https", .host = "h"}}, kLogLines);
+  for (int i = 0; i < 2; ++i) {
+    const Cluster::Reports reports =
+        cluster.Ask({{.tag = "a", .place = "apps"}, {.tag = "b", .place = "apps"}}).value();
+    CHECK(reports[0]->info.spark_ui_url == "https://h/a");
+    CHECK_FALSE(reports[1]->info.spark_ui_url);
+  }
+  REQUIRE(server.requests().size() == 3);
+  CHECK(server.requests()[1].target == "/apis/networking.k8s.io/v1/namespaces/apps/ingresses");
+}
+
+TEST_CASE("an ingress that cannot be made costs the link, and diagnostics say why") {
+  ScriptedServer server([](const HttpRequest& request) {
+    if (request.method == "POST") return Status(403, "said");
+    return PodList(PodJson("a", "Running"));
+  });
+  KubernetesCluster cluster(server.url(), {.ingress = {.is_created = true}}, kLogLines);
+  for (int i = 0; i < 2; ++i) {
+    const Cluster::Reports reports = cluster.Ask({{.tag = "a", .place = "apps"}}).value();
+    CHECK_FALSE(reports[0]->info.spark_ui_url);
+    CHECK(reports[0]->diagnostics.back() ==
+          "\tno ingress: " + server.url() + " does not allow us to create ingresses (403): said");
+  }
+  CHECK(server.requests().size() == 3);
+}
+
+TEST_CASE("an ingress has what ingress-nginx needs, and goes with its pod") {
+  const JsonValue pod = ParseJson(PodJson("a", "Running")).value();
+  IngressOptions options = {.is_created = true,
+                            .class_name = "nginx",
+                            .protocol = "https",
+                            .host = "h",
+                            .nginx_snippet = "gzip off;",
+                            .annotations = {{"mine", "1"}}};
+  CHECK(IngressFor(pod, "a", options) ==
+        R"x({"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{)x"
+        R"x("name":"a-driver-svc","labels":{"created-by":"livy","spark-app-tag":"a"},)x"
+        R"x("annotations":{"mine":"1",)x"
+        R"x("nginx.ingress.kubernetes.io/configuration-snippet":"gzip off;",)x"
+        R"x("nginx.ingress.kubernetes.io/rewrite-target":"/$1",)x"
+        R"x("nginx.ingress.kubernetes.io/x-forwarded-prefix":"/a"},)x"
+        R"x("ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"a-driver",)x"
+        R"x("uid":"uid of a","controller":true}]},)x"
+        R"x("spec":{"ingressClassName":"nginx",)x"
+        R"x("tls":[{"hosts":["h"],"secretName":"spark-cluster-tls"}],)x"
+        R"x("rules":[{"host":"h","http":{"paths":[{"path":"/a/?(.*)",)x"
+        R"x("pathType":"ImplementationSpecific","backend":{"service":{)x"
+        R"x("name":"a-driver-svc","port":{"number":4040}}}}]}}]}})x");
+  const std::string plain = IngressFor(pod, "a", {});
+  CHECK(plain.find("tls") == std::string::npos);
+  CHECK(plain.find("ingressClassName") == std::string::npos);
 }
 
 TEST_CASE("the API server is where the master says, by https unless that says otherwise") {

@@ -156,5 +156,21 @@ TEST_CASE("a runtime that cannot be is named when the server starts") {
         1);
 }
 
+TEST_CASE("what proves this server to Kubernetes is a token, or a file with one, or a whole pair") {
+  const std::string certificate = "livy.server.kubernetes.clientCertFile";
+  const std::string key = "livy.server.kubernetes.clientKeyFile";
+  const std::string prefix = "livy.server.kubernetes.";
+  const Options options = Make({{certificate, "/c.pem"}, {key, "/k.pem"}});
+  CHECK(options.spark_submit.kubernetes.certificate_file == "/c.pem");
+  CHECK(options.spark_submit.kubernetes.key_file == "/k.pem");
+  CHECK(Refusal({{certificate, "/c.pem"}}).starts_with(key + " = : "));
+  CHECK(Refusal({{key, "/k.pem"}}).starts_with(certificate + " = : "));
+  const std::string both =
+      Refusal({{prefix + "oauthTokenValue", "secret"}, {prefix + "oauthTokenFile", "/t"}});
+  CHECK(both ==
+        "livy.server.kubernetes.oauthTokenValue and livy.server.kubernetes.oauthTokenFile cannot "
+        "both be set.");
+}
+
 }  // namespace
 }  // namespace livy::app

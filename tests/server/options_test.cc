@@ -163,6 +163,23 @@ const std::vector<Key> kKeys = {
      SHOW(spark_submit.kubernetes.loki_datasource)},
     {"livy.server.kubernetes.grafana.timeRange", "1h", "1h",
      SHOW(spark_submit.kubernetes.loki_time_range)},
+    {"livy.server.kubernetes.ingress.create", "true", "true",
+     SHOW(spark_submit.kubernetes.ingress.is_created)},
+    {"livy.server.kubernetes.ingress.className", "nginx", "nginx",
+     SHOW(spark_submit.kubernetes.ingress.class_name)},
+    {"livy.server.kubernetes.ingress.protocol", "https", "https",
+     SHOW(spark_submit.kubernetes.ingress.protocol)},
+    {"livy.server.kubernetes.ingress.host", "spark.example", "spark.example",
+     SHOW(spark_submit.kubernetes.ingress.host)},
+    {"livy.server.kubernetes.ingress.tls.secretName", "mine", "mine",
+     SHOW(spark_submit.kubernetes.ingress.tls_secret)},
+    {"livy.server.kubernetes.ingress.additionalConfSnippet", "gzip off;", "gzip off;",
+     SHOW(spark_submit.kubernetes.ingress.nginx_snippet)},
+    {"livy.server.kubernetes.ingress.additionalAnnotations",
+     "a=b=c;d=", "{\"a\": \"b=c\", \"d\": \"\"}",
+     [](const Options& options) {
+       return fmt::format("{}", options.spark_submit.kubernetes.ingress.annotations);
+     }},
     {"livy.server.spark-submit.max", "7", "7", SHOW(spark_submit.submits_max)},
     {"livy.server.spark-submit.max-waiting", "0", "0", SHOW(spark_submit.submits_waiting_max)},
     {"livy.cache-log.size", "0", "0", SHOW(spark_submit.log_lines_max)},
@@ -257,20 +274,6 @@ TEST_CASE("certificate and key go together") {
   CHECK(Refusal({{kTlsKeys[1], "/k.pem"}}).starts_with("livy.server.tls.certificate = : "));
 }
 
-TEST_CASE("what proves this server to Kubernetes is a token, or a file with one, or a whole pair") {
-  const std::string prefix = "livy.server.kubernetes.";
-  const Options options = Make({{kKubernetesKeys[0], "/c.pem"}, {kKubernetesKeys[1], "/k.pem"}});
-  CHECK(options.spark_submit.kubernetes.certificate_file == "/c.pem");
-  CHECK(options.spark_submit.kubernetes.key_file == "/k.pem");
-  CHECK(Refusal({{kKubernetesKeys[0], "/c.pem"}}).starts_with(kKubernetesKeys[1] + " = : "));
-  CHECK(Refusal({{kKubernetesKeys[1], "/k.pem"}}).starts_with(kKubernetesKeys[0] + " = : "));
-  const std::string both =
-      Refusal({{prefix + "oauthTokenValue", "secret"}, {prefix + "oauthTokenFile", "/t"}});
-  CHECK(both ==
-        "livy.server.kubernetes.oauthTokenValue and livy.server.kubernetes.oauthTokenFile cannot "
-        "both be set.");
-}
-
 TEST_CASE("a wrong value is refused with its key, itself and what is wanted") {
   struct Row {
     const char* key;
@@ -297,6 +300,8 @@ TEST_CASE("a wrong value is refused with its key, itself and what is wanted") {
       {"livy.server.log-level", "loud", "debug, info, warning or error"},
       {"livy.server.state-store", "etcd", "sqlite, memory, filesystem, zookeeper or redis"},
       {"livy.server.recovery.state-store", "redis", "filesystem or zookeeper"},
+      {"livy.server.kubernetes.ingress.additionalAnnotations", "a=b;c",
+       "annotations such as name=value;other=value"},
       {"livy.server.zk.acl", "world", "open or creator"},
       {"livy.server.zk.sasl.enabled", "true",
        "false, because there is no SASL here: see livy.server.zk.credentials"},
