@@ -262,8 +262,10 @@ class KubernetesCluster(OnCluster):
         for pod in self.pods_of(self.wait_for(batch, {"running"})):
             self.call("DELETE", pod)
         view = self.wait_for(batch, ENDED)
-        self.assertEqual(view["state"], "killed", view)
-        self.assertIn("was deleted", view["endReason"])
+        # A node may be so quick that nobody sees the deletion but only that the pod has gone.
+        self.assertIn(view["state"], {"killed", "dead"}, view)
+        seen = "was deleted" if view["state"] == "killed" else "was removed"
+        self.assertIn(seen, view["endReason"])
 
     def test_an_image_that_is_not_there(self):
         status, batch = self.server.request(
