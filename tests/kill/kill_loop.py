@@ -252,6 +252,7 @@ class Loop:
                 ("spark/bin/spark-submit", f'#!/bin/sh\nexec {sys.executable} {stub} "$@"\n'),
                 ("spark/jars/spark-core_2.12-3.5.7.jar", ""),
                 ("spark/jars/scala-library-2.12.18.jar", ""),
+                ("driver.jar", ""),
                 ("java/bin/java", "#!/bin/sh\n"),
                 ("java/release", 'JAVA_VERSION="17.0.15"\n')):
             file = self.folder / name
@@ -259,6 +260,7 @@ class Loop:
             file.write_text(text)
             file.chmod(file.stat().st_mode | stat.S_IXUSR)
         return {"SPARK_HOME": str(self.folder / "spark"), "JAVA_HOME": str(self.folder / "java"),
+                "LIVY_DRIVER_JAR": str(self.folder / "driver.jar"),
                 "XDG_CACHE_HOME": str(self.folder / "cache"), "STUB_JOURNAL": str(journal)}
 
     def start(self):
