@@ -80,7 +80,6 @@ class SilentLauncher : public livy::Launcher {
                                                      livy::ApplicationObserver) override {
     return livy::Error{livy::ErrorCode::kNotFound, "Nothing is ever found again."};
   }
-  std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "applications without a driver"; }
 };
 

@@ -106,9 +106,6 @@ class Launcher {
                                                        const std::string& handle,
                                                        ApplicationObserver observer) = 0;
 
-  // Settings, of Spark or of the environment, that applications get if a request leaves them out.
-  virtual std::map<std::string, std::string> DefaultConf() const = 0;
-
   // For people and the log: what launches and with which version, such as "Spark 3.5.7 in
   // /opt/...".
   virtual std::string Describe() const = 0;

@@ -347,16 +347,6 @@ const Runtime* SparkSubmitLauncher::FindRuntime(const std::string& name) const {
   return found == runtimes_.end() ? nullptr : &found->second;
 }
 
-std::map<std::string, std::string> SparkSubmitLauncher::DefaultConf() const {
-  const Runtime* const first = FindRuntime("");
-  if (first == nullptr) return {};
-  Result<Properties> defaults = ReadSparkDefaults(first->home);
-  if (defaults) return *std::move(defaults);
-  // Not hidden for long: the next Launch() fails for the same reason.
-  log_.Write(LogLevel::kWarning, "launch", defaults.error().message);
-  return {};
-}
-
 std::string SparkSubmitLauncher::Describe() const {
   std::string text;
   for (const auto& [name, runtime] : runtimes_) {

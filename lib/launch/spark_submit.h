@@ -44,7 +44,6 @@ class SparkSubmitLauncher : public Launcher {
                                               ApplicationObserver observer) override;
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
                                                ApplicationObserver observer) override;
-  std::map<std::string, std::string> DefaultConf() const override;
   std::string Describe() const override;
 
  private:

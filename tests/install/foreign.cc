@@ -2,7 +2,6 @@
 // socket, and its own classes stay what they are. Prints what it saw.
 #include <chrono>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,7 +22,6 @@ class NoLauncher : public livy::Launcher {
                                                            livy::ApplicationObserver) override {
     return livy::Error{livy::ErrorCode::kNotFound, "Nothing is ever found again."};
   }
-  std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "nothing"; }
 };
 

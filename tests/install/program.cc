@@ -1,7 +1,6 @@
 // A program of somebody else: a server and a client of it in one process, with a launcher of its
 // own, from nothing but an installed liblivy. Prints the server's version, and the sessions.
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,7 +37,6 @@ class IdleLauncher : public livy::Launcher {
                                                            livy::ApplicationObserver) override {
     return livy::Error{livy::ErrorCode::kNotFound, "Nothing is ever found again."};
   }
-  std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "nothing"; }
 };
 

@@ -149,7 +149,6 @@ TEST_CASE("with runtimes there need be no Spark for all, and then each launch na
   two.options.spark_home.clear();
   CHECK(two.Run("spark4").back() == "spark.four=true");
   const std::unique_ptr<Launcher> launcher = two.Make().value();
-  CHECK(launcher->DefaultConf().empty());
   CHECK(launcher->Launch({}, {}).error().message ==
         "No runtime was chosen, and SPARK_HOME is not set.");
   CHECK(launcher->Launch({.runtime = "spark5"}, {}).error() ==

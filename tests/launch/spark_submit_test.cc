@@ -245,14 +245,11 @@ TEST_CASE("settings of Hadoop that cannot be read fail a launch, and do no furth
         ErrorCode::kUnavailable);
 }
 
-TEST_CASE("a launcher says what it is and what Spark's defaults are") {
+TEST_CASE("a launcher says what it is") {
   Fixture fixture("exit 0");
-  fixture.spark.scratch.Write("spark/conf/spark-defaults.conf", "spark.master local[7]\n");
   CHECK(fixture.launcher().Describe() ==
         fmt::format("Spark 3.5.7 in {}, Scala 2.12.18, Java 17.0.15",
                     fixture.options.spark_home.string()));
-  CHECK(fixture.launcher().DefaultConf() ==
-        std::map<std::string, std::string>{{"spark.master", "local[7]"}});
 }
 
 TEST_CASE("a launcher without Spark, Java or a place for files is refused at once") {

@@ -1,7 +1,6 @@
 // An application must not be destroyed by its own observer's call: see ApplicationObserver.
 #include <functional>
 #include <future>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -64,7 +63,6 @@ class WatchedLauncher : public Launcher {
                                                ApplicationObserver) override {
     return Error{ErrorCode::kNotFound, "It has ended."};
   }
-  std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "watched"; }
 
  private:

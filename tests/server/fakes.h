@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -74,7 +73,6 @@ class ManualLauncher : public Launcher {
     processes.back()->handle = handle;
     return std::make_unique<ManualApplication>(processes.back());
   }
-  std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "by hand"; }
 
   std::function<void()> before_return = {};

@@ -29,7 +29,6 @@ struct Broken : LogSink, AccessManager, Application, Launcher {
                                                ApplicationObserver) override {
     throw Failure();
   }
-  std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "broken"; }
 
   static std::runtime_error Failure() { return std::runtime_error("broken"); }

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,7 +36,6 @@ class FakeLauncher : public Launcher {
   // Fails with kNotFound: its applications end with it.
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
                                                ApplicationObserver observer) override;
-  std::map<std::string, std::string> DefaultConf() const override { return {}; }
   std::string Describe() const override { return "fake applications"; }
 
   // Applications launched from now on have no driver: their sessions stay `starting`.
