@@ -284,10 +284,12 @@ TEST_CASE("a directory for work is found below the user's own") {
 }
 
 TEST_CASE("an application is found by its tag if nobody was told what was launched") {
-  Fixture fixture("exec sleep 1000");
+  Fixture fixture("echo ready; while :; do sleep 1000; done");
   Launcher& launcher = fixture.launcher();
   const auto application =
       launcher.Launch({.tag = "livy-batch-0-abc"}, fixture.recorder.observer()).value();
+  // Its environment is nowhere to be read while it begins.
+  REQUIRE(Eventually([&] { return application->Log(-1, 1).total > 2; }));
   Recorder found_again;
   const auto found = launcher.Recover("livy-batch-0-abc", "", found_again.observer()).value();
   CHECK_FALSE(found->Handle().empty());

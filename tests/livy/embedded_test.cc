@@ -207,10 +207,19 @@ TEST_CASE("a waiting statement is cancelled at once and stays so") {
 }
 
 TEST_CASE("a driver that ends takes its session with it, and who waits hears of it") {
-  Fixture f;
+  std::promise<void> go_on;
+  Fixture f([wait = go_on.get_future().share()](const StatementRequest&) {
+    wait.wait();
+    return testing::TextOutput("done");
+  });
   const SessionHandle session = f.client->CreateSession({.kind = Kind::kSpark}).value();
   REQUIRE(session.WaitUntilIdle(kPlenty));
+  const JobHandle job = session.Submit({.code = "first"}).value();
   f.launcher->End(0, {.state = ApplicationState::kFailed, .reason = "Out of memory."});
+  const Result<Statement> waited = job.Wait(kPlenty);
+  REQUIRE_FALSE(waited);
+  CHECK(waited.error().message == "Session 0 is dead: Out of memory.");
+  go_on.set_value();
   const Result<Session> idle = session.WaitUntilIdle(kPlenty);
   REQUIRE_FALSE(idle);
   CHECK(session.Fetch().value().state == SessionState::kDead);

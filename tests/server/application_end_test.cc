@@ -1,4 +1,5 @@
 // An application must not be destroyed by its own observer's call: see ApplicationObserver.
+#include <atomic>
 #include <functional>
 #include <future>
 #include <memory>
@@ -17,14 +18,14 @@ namespace {
 // What a test sees of an application and of its observer.
 struct Watched {
   ApplicationObserver observer = {};
-  std::thread::id telling = {};          // The thread in which the observer is being called.
-  std::function<void()> when_used = {};  // Called once, when its log or handle is asked for.
-  std::promise<bool> destroyed = {};     // Whether that was the observer's call.
+  std::atomic<std::thread::id> telling = {};  // In which thread the observer is being called.
+  std::function<void()> when_used = {};       // Called once, when its log or handle is asked for.
+  std::promise<bool> destroyed = {};          // Whether that was the observer's call.
 
   void Tell(const ApplicationStatus& status) {
     telling = std::this_thread::get_id();
     observer(status);
-    telling = {};
+    telling = std::thread::id();
   }
 };
 
