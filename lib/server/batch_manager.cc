@@ -57,6 +57,8 @@ Result<void> BatchManager::Load() {
   for (const int id : *ids) {
     const Result<void> loaded = LoadBatch(id);
     if (loaded) continue;
+    // Not left out for that: nobody would serve it, and its driver would end.
+    if (loaded.error().code == ErrorCode::kUnavailable) return loaded;
     services_.log.Write(LogLevel::kError, "server",
                         fmt::format("batch={} is left out: {}", id, loaded.error().message));
   }

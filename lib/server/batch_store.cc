@@ -15,7 +15,7 @@ std::string KeyOf(int id) {
 }
 
 Error Wrong(std::string message) {
-  return {ErrorCode::kUnavailable, std::move(message)};
+  return {ErrorCode::kInternal, std::move(message)};
 }
 
 }  // namespace

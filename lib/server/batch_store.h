@@ -50,7 +50,8 @@ class BatchStore {
 
   StoredIds& ids() { return ids_; }
 
-  // Fails with kUnavailable, and says what is wrong, if what is stored is damaged.
+  // Fails with kUnavailable if the store cannot be read now; with kInternal, and says what is
+  // wrong, if what is stored is damaged.
   Result<StoredBatch> Load(int id) const;
 
   // All of it or nothing, also if this cannot be known at once. `along` are other new keys in the

@@ -9,7 +9,7 @@ void HeldApplication::Set(std::unique_ptr<Application> application) {
     timer.After(Clock::Duration::zero(),
                 [owned = std::shared_ptr<Application>(last), gone]() mutable {
                   owned.reset();
-                  if (*gone) (*gone)();
+                  if (const auto call = std::exchange(*gone, nullptr)) call();
                 });
   };
   application_ = std::shared_ptr<Application>(application.release(), end);
@@ -18,7 +18,10 @@ void HeldApplication::Set(std::unique_ptr<Application> application) {
 void HeldApplication::Drop(std::function<void()> gone) {
   *gone_ = std::move(gone);
   if (application_ != nullptr) return application_.reset();
-  timer_.After(Clock::Duration::zero(), [gone = gone_] { (*gone)(); });
+  // One that is set after this ends by itself.
+  timer_.After(Clock::Duration::zero(), [gone = gone_] {
+    if (const auto call = std::exchange(*gone, nullptr)) call();
+  });
 }
 
 }  // namespace livy::internal

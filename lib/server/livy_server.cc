@@ -230,7 +230,8 @@ class Server : public LivyServer {
     }
     if (!listener) return listener.error();
     listener_ = *std::move(listener);
-    if (*stored && (*stored)->port == listener_->port()) return {};
+    // Also if nothing of it is new: whoever writes makes the store its own, and what is read after
+    // that is not changed by another server any more.
     return store_.SaveListener(
         {.certificate = listener_->certificate(), .port = listener_->port()});
   }

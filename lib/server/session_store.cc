@@ -15,7 +15,7 @@ constexpr std::string_view kRoot = "v1/interactive";
 constexpr std::string_view kListener = "v1/liblivy/listener";
 
 Error Damaged(std::string_view key) {
-  return {ErrorCode::kUnavailable, fmt::format("The store's value of '{}' is damaged.", key)};
+  return {ErrorCode::kInternal, fmt::format("The store's value of '{}' is damaged.", key)};
 }
 
 std::string SessionKey(int session) {
@@ -69,7 +69,7 @@ Result<std::optional<StatementRecord>> SessionStore::LoadStatement(int session, 
   if (!*text) return std::optional<StatementRecord>();
   Result<StatementRecord> statement = StatementFromStored(**text);
   if (statement) return std::optional(*std::move(statement));
-  return Error{ErrorCode::kUnavailable,
+  return Error{ErrorCode::kInternal,
                fmt::format("{} is damaged: {}", key, statement.error().message)};
 }
 

@@ -48,9 +48,9 @@ Result<void> StoreWriter::CheckOwed() const {
 Result<void> StoreWriter::Apply(const std::vector<StoreChange>& changes) {
   if (Result<void> room = CheckOwed(); !room) return room;
   Owed taken = TakeOwed(changes);
-  Result<void> made = Make(changes);
-  if (!made) PutBack(std::move(taken));
-  return made;
+  const Attempt attempt = Make(changes);
+  if (!attempt.made) PutBack(std::move(taken));
+  return attempt.made;
 }
 
 Result<void> StoreWriter::ApplyOrOwe(const std::vector<StoreChange>& changes) {
@@ -58,7 +58,7 @@ Result<void> StoreWriter::ApplyOrOwe(const std::vector<StoreChange>& changes) {
   // Who waits behind us should not wait once more for a store that is away.
   Result<void> made = IsStoreAway()
                           ? Error{ErrorCode::kUnavailable, "The store does not take changes now."}
-                          : Make(changes);
+                          : Make(changes).made;
   if (made) return made;
   if (made.error().code != ErrorCode::kInvalidArgument) {
     for (const StoreChange& change : changes)
@@ -70,8 +70,13 @@ Result<void> StoreWriter::ApplyOrOwe(const std::vector<StoreChange>& changes) {
 }
 
 Result<void> StoreWriter::ApplyNew(const std::vector<StoreChange>& changes) {
-  Result<void> made = Apply(changes);
-  if (made || made.error().code == ErrorCode::kInvalidArgument) return made;
+  if (Result<void> room = CheckOwed(); !room) return room;
+  Owed taken = TakeOwed(changes);
+  Attempt attempt = Make(changes);
+  Result<void>& made = attempt.made;
+  if (!made) PutBack(std::move(taken));
+  // Nothing is to be undone that the store was never asked for.
+  if (made || !attempt.was_asked || made.error().code == ErrorCode::kInvalidArgument) return made;
   Owed undone;
   for (const StoreChange& change : changes)
     undone[change.key] = std::nullopt;
@@ -96,9 +101,9 @@ Result<std::multiset<Clock::TimePoint>::iterator> StoreWriter::Enter() {
   return entered_.insert(clock_.Now());
 }
 
-Result<void> StoreWriter::Make(const std::vector<StoreChange>& changes) {
+StoreWriter::Attempt StoreWriter::Make(const std::vector<StoreChange>& changes) {
   const auto entered = Enter();
-  if (!entered) return entered.error();
+  if (!entered) return {.made = entered.error()};
   Result<void> made = store_.Apply(changes);
   bool is_back = false;
   {
@@ -109,7 +114,7 @@ Result<void> StoreWriter::Make(const std::vector<StoreChange>& changes) {
   }
   left_.notify_one();
   if (is_back) changed_.notify_one();
-  return made;
+  return {.made = std::move(made), .was_asked = true};
 }
 
 bool StoreWriter::IsStoreAway() const {
@@ -162,7 +167,7 @@ Result<void> StoreWriter::MakeSome() {
       changes.push_back({.key = key, .value = value});
   }
   if (changes.empty()) return {};
-  Result<void> made = Make(changes);
+  Result<void> made = Make(changes).made;
   std::string refused;
   const auto is_refused = [&made] {
     return !made && made.error().code == ErrorCode::kInvalidArgument;
@@ -170,7 +175,7 @@ Result<void> StoreWriter::MakeSome() {
   if (is_refused()) {
     // For good, so that trying again is of no use. The others must not suffer for one of them.
     for (const StoreChange& change : changes) {
-      made = Make({change});
+      made = Make({change}).made;
       if (is_refused()) refused += fmt::format(" {} ({})", change.key, made.error().message);
       if (is_refused()) made = Result<void>();
       if (!made) break;

@@ -80,9 +80,14 @@ class StoreWriter : public Store {
  private:
   using Owed = std::map<std::string, std::optional<std::string>, std::less<>>;
 
+  struct Attempt {
+    Result<void> made;
+    bool was_asked = false;  // The store; not if this thread got no turn.
+  };
+
   void Run();
   // Makes changes in the store, when it is this thread's turn.
-  Result<void> Make(const std::vector<StoreChange>& changes);
+  Attempt Make(const std::vector<StoreChange>& changes);
   Result<std::multiset<Clock::TimePoint>::iterator> Enter();
   Result<void> CheckOwed() const;
   bool IsStoreAway() const;

@@ -86,7 +86,7 @@ void ReadOurs(const JsonValue& ours, StoredSession& session) {
 }
 
 Error Wrong(std::string_view what) {
-  return {ErrorCode::kUnavailable, std::string(what)};
+  return {ErrorCode::kInternal, std::string(what)};
 }
 
 }  // namespace

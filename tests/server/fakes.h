@@ -107,6 +107,7 @@ class FailingStore : public Store {
     return memory_->Apply(changes);
   }
   Result<std::optional<std::string>> Get(std::string_view key) const override {
+    if (key == unreadable) return Error{ErrorCode::kUnavailable, "It does not answer."};
     return memory_->Get(key);
   }
   Result<std::vector<std::string>> Children(std::string_view key) const override {
@@ -114,6 +115,7 @@ class FailingStore : public Store {
   }
 
   std::optional<Error> failure = {};
+  std::string unreadable = {};                      // A key.
   std::size_t value_bytes_max = std::string::npos;  // Larger ones are refused for good.
   std::atomic<int> changes_made = 0;
   std::function<void()> before_change = {};  // Called once.

@@ -339,6 +339,13 @@ TEST_CASE("a damaged record is left out and left alone, and the others are there
   CHECK(servers.backing.Get("v1/interactive/0").value() == "{\"id\":0");
 }
 
+TEST_CASE("a record that cannot be read now stops the server, and costs no session") {
+  Servers servers;
+  servers.Create();
+  servers.backing.unreadable = "v1/interactive/0";
+  CHECK(servers.sessions->Load().error() == Error{ErrorCode::kUnavailable, "It does not answer."});
+}
+
 TEST_CASE("a damaged counter stops the server, because ids would come twice") {
   Servers servers;
   REQUIRE(servers.backing.Apply({{"v1/interactive/state", "broken"}}));

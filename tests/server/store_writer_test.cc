@@ -104,6 +104,14 @@ TEST_CASE("while too much is owed, nothing more is taken") {
   CHECK(f.writer.Apply({{"c", "3"}}));
 }
 
+TEST_CASE("a removal is not owed of what the store was never asked to create") {
+  WriterFixture f({.owed_max = 2});
+  f.store.failure = kFull;
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"a", "1"}, {"b", "2"}}));
+  CHECK_FALSE(f.writer.ApplyNew({{"c", "3"}, {"d", "4"}}));
+  CHECK(f.writer.owed() == 2);
+}
+
 TEST_CASE("what the store refuses for good is dropped, and the rest is not") {
   WriterFixture f;
   f.store.failure = kFull;

@@ -28,6 +28,17 @@ TEST_CASE("a statement costs two changes of the store, dropping an old one inclu
   CHECK(f.Stored(1)->find(R"("started":10,"completed":20)") != std::string::npos);
 }
 
+TEST_CASE("the newest statement stays, because a later server counts on from its id") {
+  Fixture f({.statements_retained_max = 1});
+  f.BecomeIdle();
+  f.session->Submit("0", Kind::kSpark).value();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.Happens({Started(0)});
+  REQUIRE(f.session->CancelStatement(1));
+  f.Happens({Finished(0, "{}")});
+  CHECK(f.Stored(1).has_value());
+}
+
 TEST_CASE("long texts of older statements are in the store only, and read when somebody looks") {
   Fixture f({.statements_cached_bytes_max = 100});
   f.BecomeIdle();
