@@ -14,6 +14,11 @@ namespace {
 constexpr std::string_view kRoot = "v1/interactive";
 constexpr std::string_view kListener = "v1/liblivy/listener";
 
+// Of one transaction: stores on a network take no more than about a megabyte at once, in which each
+// key takes its part.
+constexpr std::size_t kChangeBytesMax = 512 << 10;
+constexpr std::size_t kChangesAtOnceMax = 250;
+
 Error Damaged(std::string_view key) {
   return {ErrorCode::kInternal, fmt::format("The store's value of '{}' is damaged.", key)};
 }
@@ -132,8 +137,22 @@ Result<void> SessionStore::UpdateSession(const StoredSession& session) {
 Result<void> SessionStore::SaveEnd(const StoredSession& session,
                                    const std::vector<StatementRecord>& statements) {
   std::vector<StoreChange> changes = {{.key = SessionKey(session.id), .value = ToStored(session)}};
-  AddChanges(session.id, statements, changes);
-  return store_.ApplyOrOwe(changes);
+  std::size_t bytes = changes.front().value->size();
+  Result<void> all;
+  const auto flush = [&] {
+    const Result<void> stored = store_.ApplyOrOwe(std::exchange(changes, {}));
+    if (!stored) all = stored;
+    bytes = 0;
+  };
+  // Whoever reads a statement of an ended session that is not final takes it for ended, too.
+  for (const StatementRecord& statement : statements) {
+    std::string text = ToStored(statement);
+    if (bytes + text.size() > kChangeBytesMax || changes.size() == kChangesAtOnceMax) flush();
+    bytes += text.size();
+    changes.push_back({.key = StatementKey(session.id, statement.id), .value = std::move(text)});
+  }
+  flush();
+  return all;
 }
 
 Result<void> SessionStore::SaveStatements(int session,
@@ -152,8 +171,11 @@ Result<void> SessionStore::Remove(int session) {
   const Result<std::vector<std::string>> statements = store_.Children(key);
   if (!statements) return statements.error();
   std::vector<StoreChange> changes;
-  for (const std::string& statement : *statements)
+  for (const std::string& statement : *statements) {
     changes.push_back({.key = key + "/" + statement});
+    if (changes.size() < kChangesAtOnceMax) continue;
+    if (Result<void> removed = store_.Apply(std::exchange(changes, {})); !removed) return removed;
+  }
   changes.push_back({.key = SessionKey(session)});
   return store_.Apply(changes);
 }

@@ -94,7 +94,7 @@ class SessionStore {
   // A session that is there, now or when the store takes it: StoreWriter::ApplyOrOwe().
   Result<void> UpdateSession(const StoredSession& session);
 
-  // The same for the session and its statements in one change.
+  // The same for the session and its statements: the session first, and much in several changes.
   Result<void> SaveEnd(const StoredSession& session,
                        const std::vector<StatementRecord>& statements);
 
@@ -104,7 +104,7 @@ class SessionStore {
   // A session that is history now.
   Result<void> SaveRemoved(const StoredSession& session);
 
-  // The session and all its statements.
+  // The session and all its statements; many in several changes, the session in the last.
   Result<void> Remove(int session);
 
  private:

@@ -103,6 +103,9 @@ class FailingStore : public Store {
       if (!change.value || change.value->size() <= value_bytes_max) continue;
       return Error{ErrorCode::kInvalidArgument, change.key + " is too large."};
     }
+    if (changes.size() > changes_at_once_max) {
+      return Error{ErrorCode::kInvalidArgument, "Those are too many changes."};
+    }
     ++changes_made;
     return memory_->Apply(changes);
   }
@@ -115,8 +118,9 @@ class FailingStore : public Store {
   }
 
   std::optional<Error> failure = {};
-  std::string unreadable = {};                      // A key.
-  std::size_t value_bytes_max = std::string::npos;  // Larger ones are refused for good.
+  std::string unreadable = {};                          // A key.
+  std::size_t value_bytes_max = std::string::npos;      // Larger ones are refused for good.
+  std::size_t changes_at_once_max = std::string::npos;  // More are refused for good.
   std::atomic<int> changes_made = 0;
   std::function<void()> before_change = {};  // Called once.
 

@@ -88,6 +88,18 @@ TEST_CASE("an end is shown although the store fails, and stored when it does not
   CHECK(f.store.LoadSession(7)->end->state == SessionState::kDead);
 }
 
+TEST_CASE("an end and a removal of many statements are stored in parts that a store takes") {
+  SessionUnderTest f;
+  f.backing.changes_at_once_max = 250;
+  f.BecomeIdle();
+  for (int id = 0; id < 600; ++id)
+    f.session->Submit("1", Kind::kSpark).value();
+  f.process().observer({.state = ApplicationState::kFailed, .reason = "Out of memory."});
+  CHECK(f.Stored(599)->find(R"("state":"cancelled")") != std::string::npos);
+  REQUIRE(f.services.store.Remove(f.session->id()));
+  CHECK(f.Stored(599) == std::nullopt);
+}
+
 TEST_CASE("nobody sees an end before it is stored") {
   SessionUnderTest f;
   f.BecomeIdle();
