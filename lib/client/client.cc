@@ -9,6 +9,7 @@
 
 #include "client/channel.h"
 #include "core/number.h"
+#include "core/percent.h"
 #include "core/wire_client.h"
 
 namespace livy {
@@ -18,24 +19,6 @@ constexpr int kPageSizeMax = 1000;
 
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
-}
-
-// Whether a URL may hold `c` as it is, wherever it stands (RFC 3986, section 2.3).
-bool IsUnreserved(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
-
-std::string PercentEncoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    if (IsUnreserved(c)) {
-      encoded += c;
-    } else {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return encoded;
 }
 
 Error Unusable(std::string message) {
@@ -76,7 +59,8 @@ Result<int> Find(internal::Channel& channel, const Resource& resource, std::stri
 
 Result<int> FindNamed(internal::Channel& channel, const Resource& resource, std::string_view name) {
   if (name.empty()) return Unusable(fmt::format("A {}'s name is not empty.", resource.noun));
-  if (!std::ranges::all_of(name, IsDigit)) return Find(channel, resource, PercentEncoded(name));
+  if (!std::ranges::all_of(name, IsDigit))
+    return Find(channel, resource, internal::PercentEncode(name));
   const std::optional<int> id = internal::ParseNumber<int>(name);
   if (id) return Find(channel, resource, std::to_string(*id));
   return Error{ErrorCode::kNotFound, fmt::format("No {} has an id like {}.", resource.noun, name)};

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "core/percent.h"
 #include "http/field_text.h"
-#include "http/router.h"
 
 namespace livy::internal {
 namespace {

@@ -18,13 +18,6 @@ struct Target {
 };
 Target SplitTarget(std::string_view target);
 
-// "%C3%A9" to "é", and '+' to ' ' if `plus_is_space`. nullopt if an escape is malformed or decodes
-// to a control character.
-std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);
-
-// Everything but letters, digits and "-._~" as %XX.
-std::string PercentEncode(std::string_view text);
-
 // The first value of `name` in a query such as "from=0&size=10", decoded; nullopt if absent.
 // Malformed escapes stay as they are.
 std::optional<std::string> QueryValue(std::string_view query, std::string_view name);

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/percent.h"
 #include "files/private_file.h"
-#include "http/router.h"
 #include "launch/kubernetes_ingress.h"
 #include "launch/kubernetes_pod.h"
 

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/number.h"
-#include "http/router.h"
+#include "core/percent.h"
 
 namespace livy::internal {
 namespace {

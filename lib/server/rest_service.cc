@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/duration.h"
+#include "core/percent.h"
 #include "server/guarded.h"
 #include "server/reply.h"
 #include "server/rest_call.h"

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "core/percent.h"
 #include "http/compression.h"
 #include "http/router.h"
 

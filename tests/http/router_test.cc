@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "core/percent.h"
+
 namespace livy::internal {
 namespace {
 

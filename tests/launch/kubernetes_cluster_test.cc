@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "../scratch.h"
+#include "core/percent.h"
 #include "http/certificate.h"
-#include "http/router.h"
 #include "launch/kubernetes_ingress.h"
 #include "scripted_server.h"
 
