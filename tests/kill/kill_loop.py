@@ -105,8 +105,9 @@ class Round:
     def create(self, it):
         """Asks for it, maybe once more; what is answered is what counts."""
         status, view = self.request("POST", it.collection, it.body, {"Idempotency-Key": it.key})
-        if status == 500 and "Session is in state" in view:
-            return False  # A statement for a session whose end came first.
+        is_statement = it.collection.endswith("/statements")
+        if is_statement and (status == 404 or status == 500 and "Session is in state" in view):
+            return False  # Its session's end or deletion came first.
         assert status == 201, (it.collection, it.body, status, view)
         with self.model.lock:
             assert it.id in (None, view["id"]), (it.path, view)
