@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "core/utf8.h"
 
 namespace livy::internal {
 namespace {
@@ -43,11 +44,7 @@ std::string Shortened(std::string words) {
   for (const std::string_view trace : {"\n\tat ", "\n at ", "\r\n\tat "})
     words.resize(std::min(words.size(), words.find(trace)));
   if (words.size() <= kMessageBytesMax) return words;
-  std::size_t end = kMessageBytesMax;
-  while ((static_cast<unsigned char>(words[end]) & 0xC0) == 0x80)
-    --end;  // Not within a character.
-  words.resize(end);
-  return words + "...";
+  return std::string(CutUtf8(words, kMessageBytesMax)) + "...";
 }
 
 bool Contains(std::string_view text, std::string_view part) {

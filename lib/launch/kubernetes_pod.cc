@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/number.h"
 #include "core/percent.h"
+#include "core/utf8.h"
 
 namespace livy::internal {
 namespace {
@@ -43,10 +43,7 @@ std::string Line(std::string text) {
     text.pop_back();
   std::ranges::replace(text, '\n', ' ');
   if (text.size() <= kMessageBytesMax) return text;
-  std::size_t end = kMessageBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;
-  return text.substr(0, end) + "...";
+  return std::string(CutUtf8(text, kMessageBytesMax)) + "...";
 }
 
 // "reason: message", or what there is of it.

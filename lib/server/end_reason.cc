@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/utf8.h"
+
 namespace livy::internal {
 namespace {
 
@@ -25,22 +27,14 @@ bool SaysNothing(std::string_view line) {
   return is_frame || line.find(" INFO ") != line.npos || line.find(" WARN ") != line.npos;
 }
 
-// Not more than the bound, and no character in halves.
-std::string_view Cut(std::string_view line) {
-  if (line.size() <= kLineBytesMax) return line;
-  std::size_t end = kLineBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
-    --end;
-  return line.substr(0, end);
-}
-
 using LogLine = std::vector<std::string>::const_iterator;
 
 std::vector<std::string> LastWordsAmong(LogLine first, LogLine line) {
   std::vector<std::string> words;
   while (line != first && words.size() < kLinesMax) {
     --line;
-    if (!SaysNothing(*line) && *line != kOutHeader) words.emplace_back(Cut(*line));
+    if (!SaysNothing(*line) && *line != kOutHeader)
+      words.emplace_back(CutUtf8(*line, kLineBytesMax));
   }
   std::ranges::reverse(words);
   return words;

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/utf8.h"
+
 namespace livy::internal {
 namespace {
 
@@ -20,15 +22,6 @@ bool MoveTo(StatementState to, StatementRecord& statement) {
     statement.printed = nullptr;  // The output has all of it.
   }
   return true;
-}
-
-// The beginning of `text`, `bytes_max` long at most, without half a character at its end.
-std::string_view CutUtf8(std::string_view text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  std::size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  return text.substr(0, end);
 }
 
 void SetError(std::string_view name, std::string_view value, StatementRecord& statement) {
