@@ -276,6 +276,10 @@ std::optional<std::string> TextOf(const JsonValue& object, std::string_view name
   return *member->AsString();
 }
 
+std::string TextOrEmpty(const JsonValue& object, std::string_view name) {
+  return TextOf(object, name).value_or("");
+}
+
 std::optional<int> IntegerOf(const JsonValue& object, std::string_view name) {
   const JsonValue* member = object.Find(name);
   return member == nullptr ? std::nullopt : member->AsInt();

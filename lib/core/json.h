@@ -57,6 +57,7 @@ class JsonValue {
 
 // A member of `object`; unset if there is none of that name and type.
 std::optional<std::string> TextOf(const JsonValue& object, std::string_view name);
+std::string TextOrEmpty(const JsonValue& object, std::string_view name);
 std::optional<int> IntegerOf(const JsonValue& object, std::string_view name);
 
 struct JsonParseOptions {

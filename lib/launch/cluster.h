@@ -1,6 +1,8 @@
 // Cluster: what a cluster manager knows of applications.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,5 +68,18 @@ class Cluster {
   // For people: such as "YARN at http://rm:8088".
   virtual std::string Describe() const = 0;
 };
+
+// Asks about `keys` by `ask(begin, end, reports)`, about so many at once that the tags in the
+// target of a request stay far below what servers take. Stops at the first that fails.
+template <typename Ask>
+Result<Cluster::Reports> AskInParts(const std::vector<ClusterKey>& keys, const Ask& ask) {
+  constexpr std::size_t kTagsAtOnce = 100;
+  Cluster::Reports reports(keys.size());
+  for (std::size_t begin = 0; begin < keys.size(); begin += kTagsAtOnce) {
+    const std::size_t end = std::min(begin + kTagsAtOnce, keys.size());
+    if (const Result<void> asked = ask(begin, end, reports); !asked) return asked.error();
+  }
+  return reports;
+}
 
 }  // namespace livy::internal

@@ -15,8 +15,6 @@
 namespace livy::internal {
 namespace {
 
-// In one request: the target stays far below what servers take.
-constexpr std::size_t kTagsAtOnce = 100;
 // Pods in one answer, each of some 10 kB, and answers to one question.
 constexpr int kPodsAtOnce = 500;
 constexpr int kAnswersMax = 100;
@@ -53,15 +51,10 @@ Result<std::string> TokenOf(const KubernetesOptions& options) {
   return token;
 }
 
-std::string NamespaceOf(const JsonValue& pod) {
-  const JsonValue* meta = pod.Find("metadata");
-  return meta == nullptr ? "" : TextOf(*meta, "namespace").value_or("");
-}
-
 // What the API server says of an error, in a Status.
 std::string MessageIn(const HttpResponse& answer) {
   const Result<JsonValue> json = ParseJson(answer.body);
-  const std::string message = json ? TextOf(*json, "message").value_or("") : "";
+  const std::string message = json ? TextOrEmpty(*json, "message") : "";
   return message.substr(0, kMessageBytesMax);
 }
 
@@ -89,12 +82,9 @@ KubernetesCluster::KubernetesCluster(std::string url, KubernetesOptions options,
       http_({std::move(url)}, options_.request_timeout, FilesOf(options_)) {}
 
 Result<Cluster::Reports> KubernetesCluster::Ask(const std::vector<ClusterKey>& keys) {
-  Reports reports(keys.size());
-  for (std::size_t begin = 0; begin < keys.size(); begin += kTagsAtOnce) {
-    const std::size_t end = std::min(begin + kTagsAtOnce, keys.size());
-    if (const Result<void> asked = AskSome(keys, begin, end, reports); !asked) return asked.error();
-  }
-  return reports;
+  return AskInParts(keys, [&](std::size_t begin, std::size_t end, Reports& reports) {
+    return AskSome(keys, begin, end, reports);
+  });
 }
 
 // Tags are ours: letters, digits and hyphens.
@@ -145,7 +135,7 @@ void KubernetesCluster::AddIngress(const JsonValue& pod, ClusterReport& report) 
     const Result<HttpResponse> made =
         Exchange({.method = "POST",
                   .target = fmt::format("/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
-                                        PercentEncode(NamespaceOf(pod))),
+                                        PercentEncode(MetadataOf(pod, "namespace"))),
                   .headers = {{"Content-Type", "application/json"}},
                   .body = IngressFor(pod, tag, options_.ingress)});
     const bool is_there = made && (ClusterHttp::IsFine(*made) || made->status == 409);

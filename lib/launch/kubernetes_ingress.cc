@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "launch/kubernetes_pod.h"
+
 namespace livy::internal {
 namespace {
 
@@ -11,15 +13,10 @@ constexpr int kWebPort = 4040;
 constexpr std::size_t kNameBytesMax = 63;
 constexpr std::string_view kNginx = "nginx.ingress.kubernetes.io/";
 
-std::string MetaText(const JsonValue& pod, std::string_view name) {
-  const JsonValue* meta = pod.Find("metadata");
-  return meta == nullptr ? "" : TextOf(*meta, name).value_or("");
-}
-
 // As Spark names the service, unless the pod's name was chosen by hand.
 std::string ServiceOf(const JsonValue& pod) {
   constexpr std::string_view kSuffix = "-svc";
-  return MetaText(pod, "name").substr(0, kNameBytesMax - kSuffix.size()) + std::string(kSuffix);
+  return MetadataOf(pod, "name").substr(0, kNameBytesMax - kSuffix.size()) + std::string(kSuffix);
 }
 
 // Spark's own links begin with the tag (spark.ui.proxyBase); what it is asked for does not.
@@ -42,7 +39,7 @@ void WriteMetadata(const JsonValue& pod, std::string_view tag, const IngressOpti
   json.Key("annotations").StringMap(AnnotationsFor(tag, options));
   json.Key("ownerReferences").BeginArray().BeginObject();
   json.Key("apiVersion").String("v1").Key("kind").String("Pod");
-  json.Key("name").String(MetaText(pod, "name")).Key("uid").String(MetaText(pod, "uid"));
+  json.Key("name").String(MetadataOf(pod, "name")).Key("uid").String(MetadataOf(pod, "uid"));
   json.Key("controller").Bool(true).EndObject().EndArray().EndObject();
 }
 

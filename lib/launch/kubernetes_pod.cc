@@ -33,10 +33,6 @@ const JsonValue& At(const JsonValue& value, std::string_view name) {
   return found == nullptr ? nothing : *found;
 }
 
-std::string Text(const JsonValue& object, std::string_view name) {
-  return TextOf(object, name).value_or("");
-}
-
 // One line, of bounded length, and no character in halves.
 std::string Line(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
@@ -48,8 +44,8 @@ std::string Line(std::string text) {
 
 // "reason: message", or what there is of it.
 std::string ReasonIn(const JsonValue& object) {
-  const std::string reason = Text(object, "reason");
-  const std::string message = Line(Text(object, "message"));
+  const std::string reason = TextOrEmpty(object, "reason");
+  const std::string message = Line(TextOrEmpty(object, "message"));
   if (reason.empty() || message.empty()) return reason + message;
   return fmt::format("{}: {}", reason, message);
 }
@@ -74,7 +70,7 @@ std::string DescribeEnd(std::string_view container, const Ended& end) {
 
 const JsonValue* Named(const JsonValue& list, std::string_view name) {
   for (const JsonValue& item : list.items()) {
-    if (Text(item, "name") == name) return &item;
+    if (TextOrEmpty(item, "name") == name) return &item;
   }
   return nullptr;
 }
@@ -85,17 +81,17 @@ struct Pod {
       : meta(At(json, "metadata")),
         spec(At(json, "spec")),
         status(At(json, "status")),
-        name(Text(meta, "name")),
-        name_space(Text(meta, "namespace")),
-        phase(Text(status, "phase")),
-        is_deleted(!Text(meta, "deletionTimestamp").empty()) {
+        name(TextOrEmpty(meta, "name")),
+        name_space(TextOrEmpty(meta, "namespace")),
+        phase(TextOrEmpty(status, "phase")),
+        is_deleted(!TextOrEmpty(meta, "deletionTimestamp").empty()) {
     const JsonValue& containers = At(spec, "containers");
     for (const std::string_view wanted :
          {std::string_view(options.container_name), kSparkContainer}) {
       if (container.empty() && Named(containers, wanted) != nullptr) container = wanted;
     }
     if (container.empty() && !containers.items().empty())
-      container = Text(containers.items().front(), "name");
+      container = TextOrEmpty(containers.items().front(), "name");
     const JsonValue* found = Named(At(status, "containerStatuses"), container);
     if (found != nullptr) end = EndOf(*found);
   }
@@ -119,7 +115,7 @@ ApplicationState StateOf(const Pod& pod, const KubernetesOptions& options) {
     // Containers beside Spark's may fail; what the pod itself failed of is told as its reason.
     const bool has_others = At(pod.spec, "containers").items().size() > 1;
     const bool is_spoiled = options.judges_by_container && has_succeeded && has_others &&
-                            Text(pod.status, "reason").empty();
+                            TextOrEmpty(pod.status, "reason").empty();
     return is_spoiled ? kFinished : kFailed;
   }
   if (has_failed) return kFailed;
@@ -140,7 +136,7 @@ bool EndedByDeletion(const Pod& pod) {
 // Conditions of this type and status that say something.
 std::string ConditionReason(const Pod& pod, std::string_view type, std::string_view status) {
   for (const JsonValue& condition : At(pod.status, "conditions").items()) {
-    if (Text(condition, "type") == type && Text(condition, "status") == status)
+    if (TextOrEmpty(condition, "type") == type && TextOrEmpty(condition, "status") == status)
       return ReasonIn(condition);
   }
   return "";
@@ -151,7 +147,8 @@ std::string WaitingReason(const Pod& pod) {
   for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
     for (const JsonValue& status : At(pod.status, list).items()) {
       const std::string reason = ReasonIn(At(At(status, "state"), "waiting"));
-      if (!reason.empty()) return fmt::format("container {}: {}", Text(status, "name"), reason);
+      if (!reason.empty())
+        return fmt::format("container {}: {}", TextOrEmpty(status, "name"), reason);
     }
   }
   return "";
@@ -160,7 +157,7 @@ std::string WaitingReason(const Pod& pod) {
 std::string InitFailure(const Pod& pod) {
   for (const JsonValue& status : At(pod.status, "initContainerStatuses").items()) {
     const std::optional<Ended> end = EndOf(status);
-    if (end && end->exit_code != 0) return DescribeEnd(Text(status, "name"), *end);
+    if (end && end->exit_code != 0) return DescribeEnd(TextOrEmpty(status, "name"), *end);
   }
   return "";
 }
@@ -203,7 +200,7 @@ std::string StateText(const JsonValue& status) {
   }
   const JsonValue& state = At(status, "state");
   if (!At(state, "running").IsNull())
-    return fmt::format("running since {}", Text(At(state, "running"), "startedAt"));
+    return fmt::format("running since {}", TextOrEmpty(At(state, "running"), "startedAt"));
   return fmt::format("waiting, {}", ReasonIn(At(state, "waiting")));
 }
 
@@ -228,9 +225,9 @@ void AddContainers(const Pod& pod, Block& block) {
   for (const auto& [specs, statuses] : {std::pair("initContainers", "initContainerStatuses"),
                                         std::pair("containers", "containerStatuses")}) {
     for (const JsonValue& container : At(pod.spec, specs).items()) {
-      const std::string name = Text(container, "name");
+      const std::string name = TextOrEmpty(container, "name");
       block.Add(fmt::format("\tcontainer {}:", name));
-      block.Add(2, "image", Text(container, "image"));
+      block.Add(2, "image", TextOrEmpty(container, "image"));
       const JsonValue& resources = At(container, "resources");
       block.Add(2, "requests", Quantities(At(resources, "requests")));
       block.Add(2, "limits", Quantities(At(resources, "limits")));
@@ -243,18 +240,18 @@ void AddContainers(const Pod& pod, Block& block) {
 std::vector<std::string> DiagnosticsOf(const Pod& pod) {
   Block block;
   block.Add(fmt::format("{}.{}:", pod.name, pod.name_space));
-  block.Add(1, "node", Text(pod.spec, "nodeName"));
-  block.Add(1, "podIp", Text(pod.status, "podIP"));
-  block.Add(1, "startTime", Text(pod.status, "startTime"));
-  block.Add(1, "deletionTimestamp", Text(pod.meta, "deletionTimestamp"));
+  block.Add(1, "node", TextOrEmpty(pod.spec, "nodeName"));
+  block.Add(1, "podIp", TextOrEmpty(pod.status, "podIP"));
+  block.Add(1, "startTime", TextOrEmpty(pod.status, "startTime"));
+  block.Add(1, "deletionTimestamp", TextOrEmpty(pod.meta, "deletionTimestamp"));
   block.Add(1, "phase", pod.phase);
-  block.Add(1, "reason", Text(pod.status, "reason"));
-  block.Add(1, "message", Line(Text(pod.status, "message")));
+  block.Add(1, "reason", TextOrEmpty(pod.status, "reason"));
+  block.Add(1, "message", Line(TextOrEmpty(pod.status, "message")));
   block.Add(1, "labels", Quantities(At(pod.meta, "labels")));
   AddContainers(pod, block);
   for (const JsonValue& condition : At(pod.status, "conditions").items()) {
-    block.Add(1, fmt::format("condition {}", Text(condition, "type")),
-              fmt::format("{}{}{}", Text(condition, "status"),
+    block.Add(1, fmt::format("condition {}", TextOrEmpty(condition, "type")),
+              fmt::format("{}{}{}", TextOrEmpty(condition, "status"),
                           ReasonIn(condition).empty() ? "" : ", ", ReasonIn(condition)));
   }
   return block.Take();
@@ -290,8 +287,12 @@ std::string ReasonFor(const Pod& pod, const ClusterReport& report) {
 
 }  // namespace
 
+std::string MetadataOf(const JsonValue& pod, std::string_view name) {
+  return TextOrEmpty(At(pod, "metadata"), name);
+}
+
 std::string LabelOf(const JsonValue& pod, std::string_view name) {
-  return Text(At(At(pod, "metadata"), "labels"), name);
+  return TextOrEmpty(At(At(pod, "metadata"), "labels"), name);
 }
 
 ClusterReport ReportOfPod(const JsonValue& json, const KubernetesOptions& options) {
@@ -302,7 +303,7 @@ ClusterReport ReportOfPod(const JsonValue& json, const KubernetesOptions& option
       .diagnostics = DiagnosticsOf(pod),
       .location = {.path = fmt::format("/api/v1/namespaces/{}/pods/{}",
                                        PercentEncode(pod.name_space), PercentEncode(pod.name)),
-                   .uid = Text(pod.meta, "uid"),
+                   .uid = TextOrEmpty(pod.meta, "uid"),
                    .container = pod.container}};
   if (report.app_id.empty()) report.app_id = pod.name;
   if (report.state == kFailed && EndedByDeletion(pod)) report.state = kKilled;
@@ -322,7 +323,7 @@ std::string ExecutorLogUrls(const std::vector<const JsonValue*>& pods,
   for (const JsonValue* pod : pods) {
     const JsonValue& meta = At(*pod, "metadata");
     const auto number = ParseNumber<int>(LabelOf(*pod, "spark-exec-id"));
-    const auto url = LogUrl(Text(meta, "namespace"), Text(meta, "name"), options);
+    const auto url = LogUrl(TextOrEmpty(meta, "namespace"), TextOrEmpty(meta, "name"), options);
     if (number && url) urls[*number] = *url;
   }
   std::string text;

@@ -17,6 +17,9 @@ inline constexpr std::string_view kTagLabel = "spark-app-tag";
 inline constexpr std::string_view kRoleLabel = "spark-role";
 inline constexpr std::string_view kDriverRole = "driver";
 
+// Empty if the pod's metadata has no such text.
+std::string MetadataOf(const JsonValue& pod, std::string_view name);
+
 // Empty if the pod has no such label.
 std::string LabelOf(const JsonValue& pod, std::string_view name);
 

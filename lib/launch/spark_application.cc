@@ -140,8 +140,7 @@ void SparkApplication::Watch() {
 
 // Then its log is the cluster's to tell.
 bool SparkApplication::IsDriverInPod() const {
-  const SparkTarget pod = {ClusterKind::kKubernetes, /*is_cluster_mode=*/true};
-  return parts_.monitor != nullptr && parts_.handle.target == pod;
+  return parts_.monitor != nullptr && parts_.handle.target == kDriverInPod;
 }
 
 LogPage SparkApplication::Log(int from, int size) const {

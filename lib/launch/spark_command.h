@@ -23,6 +23,10 @@ struct SparkTarget {
   bool operator==(const SparkTarget&) const = default;
 };
 
+// Where a driver has a pod of its own.
+inline constexpr SparkTarget kDriverInPod = {.kind = ClusterKind::kKubernetes,
+                                             .is_cluster_mode = true};
+
 // By spark.master and spark.submit.deployMode.
 SparkTarget TargetOf(const Properties& settings);
 

@@ -230,10 +230,8 @@ Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
   auto settings_file = std::make_shared<PrivateFile>(*std::move(properties));
 
   const std::string& in_pods = options_.kubernetes.driver_jar;
-  const bool is_in_pods =
-      TargetOf(settings).kind == ClusterKind::kKubernetes && TargetOf(settings).is_cluster_mode;
   std::filesystem::path jar = driver_jar_;
-  if (is_in_pods && !in_pods.empty()) jar = in_pods;
+  if (TargetOf(settings) == kDriverInPod && !in_pods.empty()) jar = in_pods;
   std::map<std::string, std::string> environment = runtime.environment;
   environment[std::string(kTagVariable)] = request.tag;
   Result<ChildProcess> child =

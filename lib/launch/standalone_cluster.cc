@@ -15,11 +15,6 @@ using enum ApplicationState;
 
 constexpr int kWebPort = 8080;
 
-std::string Text(const JsonValue& object, std::string_view name) {
-  const JsonValue* value = object.Find(name);
-  return value == nullptr || value->AsString() == nullptr ? "" : *value->AsString();
-}
-
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -30,14 +25,14 @@ std::map<std::string, std::string> WorkersIn(const JsonValue& state) {
   const JsonValue* workers = state.Find("workers");
   if (workers == nullptr) return pages;
   for (const JsonValue& worker : workers->items())
-    pages[Text(worker, "id")] = Text(worker, "webuiaddress");
+    pages[TextOrEmpty(worker, "id")] = TextOrEmpty(worker, "webuiaddress");
   return pages;
 }
 
 ClusterReport ReportOf(const JsonValue& driver, const std::map<std::string, std::string>& pages) {
-  const std::string state = Text(driver, "state");
-  ClusterReport report = {.app_id = Text(driver, "id"), .state = StandaloneState(state)};
-  const auto page = pages.find(Text(driver, "worker"));
+  const std::string state = TextOrEmpty(driver, "state");
+  ClusterReport report = {.app_id = TextOrEmpty(driver, "id"), .state = StandaloneState(state)};
+  const auto page = pages.find(TextOrEmpty(driver, "worker"));
   if (page != pages.end() && !page->second.empty()) {
     report.info.driver_log_url =
         fmt::format("{}/logPage/?driverId={}&logType=stdout", page->second, report.app_id);
@@ -92,7 +87,7 @@ Result<Cluster::Reports> StandaloneCluster::Ask(const std::vector<ClusterKey>& k
   const auto in_charge = [&](const HttpResponse& answer) {
     if (!ClusterHttp::IsFine(answer)) return false;
     Result<JsonValue> json = ParseJson(answer.body);
-    if (!json || Text(*json, "status") == "STANDBY") return false;
+    if (!json || TextOrEmpty(*json, "status") == "STANDBY") return false;
     state = *std::move(json);
     return true;
   };

@@ -16,15 +16,8 @@ namespace {
 
 using enum ApplicationState;
 
-// In one request: the target stays far below what servers take.
-constexpr std::size_t kTagsAtOnce = 100;
 // Of an application's diagnostics, which may hold whole logs.
 constexpr std::size_t kDiagnosticLinesMax = 200;
-
-std::string Text(const JsonValue& object, std::string_view name) {
-  const JsonValue* value = object.Find(name);
-  return value == nullptr || value->AsString() == nullptr ? "" : *value->AsString();
-}
 
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -54,14 +47,15 @@ std::optional<std::string> Url(std::string text) {
 }
 
 ClusterReport ReportOf(const JsonValue& application) {
-  const std::string state = Text(application, "state");
-  const std::string final_status = Text(application, "finalStatus");
-  const std::string diagnostics = Text(application, "diagnostics");
-  ClusterReport report = {.app_id = Text(application, "id"),
+  const std::string state = TextOrEmpty(application, "state");
+  const std::string final_status = TextOrEmpty(application, "finalStatus");
+  const std::string diagnostics = TextOrEmpty(application, "diagnostics");
+  ClusterReport report = {.app_id = TextOrEmpty(application, "id"),
                           .state = YarnState(state, final_status),
                           .diagnostics = Lines(diagnostics)};
-  report.info.spark_ui_url = Url(Text(application, "trackingUrl"));
-  if (state != "FINISHED") report.info.driver_log_url = Url(Text(application, "amContainerLogs"));
+  report.info.spark_ui_url = Url(TextOrEmpty(application, "trackingUrl"));
+  if (state != "FINISHED")
+    report.info.driver_log_url = Url(TextOrEmpty(application, "amContainerLogs"));
   if (!IsFinal(report.state)) return report;
   report.reason = fmt::format("{} ended on YARN as {}, {}", report.app_id, state, final_status);
   const auto line = std::ranges::find_if(report.diagnostics, [](const std::string& text) {
@@ -76,7 +70,7 @@ ClusterReport ReportOf(const JsonValue& application) {
 // Each of the tags that `application` carries.
 std::vector<std::string> TagsOf(const JsonValue& application) {
   std::vector<std::string> tags;
-  std::istringstream stream(Text(application, "applicationTags"));
+  std::istringstream stream(TextOrEmpty(application, "applicationTags"));
   for (std::string tag; std::getline(stream, tag, ',');) {
     tag.erase(0, tag.find_first_not_of(' '));
     tags.push_back(std::move(tag));
@@ -116,12 +110,9 @@ ApplicationState YarnState(std::string_view state, std::string_view final_status
 }
 
 Result<Cluster::Reports> YarnCluster::Ask(const std::vector<ClusterKey>& keys) {
-  Reports reports(keys.size());
-  for (std::size_t begin = 0; begin < keys.size(); begin += kTagsAtOnce) {
-    const std::size_t end = std::min(begin + kTagsAtOnce, keys.size());
-    if (const Result<void> asked = AskSome(keys, begin, end, reports); !asked) return asked.error();
-  }
-  return reports;
+  return AskInParts(keys, [&](std::size_t begin, std::size_t end, Reports& reports) {
+    return AskSome(keys, begin, end, reports);
+  });
 }
 
 // Tags are ours: letters, digits and hyphens.
