@@ -118,9 +118,9 @@ void BatchSession::SetApplication(std::unique_ptr<Application> application) {
     const std::lock_guard lock(mutex_);
     application_.Set(std::move(application));
     mine = application_.get();
-    record_.application = mine->Handle();
     is_unwanted = is_stopping_;  // Stop() came while it was being launched.
   }
+  NoteHandle(*mine, mutex_, record_.application);
   SaveIfAlive();
   if (is_unwanted) mine->Kill();
 }
@@ -196,12 +196,10 @@ void BatchSession::Take(const ApplicationStatus& status) {
     application = application_.get();
   }
   // One that had to wait for its launch has its handle from then on.
-  const std::string handle = application == nullptr ? "" : application->Handle();
-  bool is_new = false;
+  bool is_new = application != nullptr && NoteHandle(*application, mutex_, record_.application);
   {
     const std::lock_guard lock(mutex_);
     if (!IsActive(state_)) return;
-    if (!handle.empty()) is_new = std::exchange(record_.application, handle) != handle;
     const std::optional<std::string> known = record_.app_id;
     application_status_ = status;
     if (!status.app_id) application_status_.app_id = known;

@@ -24,4 +24,17 @@ void HeldApplication::Drop(std::function<void()> gone) {
   });
 }
 
+bool NoteHandle(const Application& application, std::mutex& mutex, std::string& handle) {
+  std::string before;
+  {
+    const std::lock_guard lock(mutex);
+    before = handle;
+  }
+  std::string now = application.Handle();
+  const std::lock_guard lock(mutex);
+  if (now.empty() || now == before || handle != before) return false;
+  handle = std::move(now);
+  return true;
+}
+
 }  // namespace livy::internal

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
 
 #include <livy/launcher.h>
 
@@ -37,5 +39,10 @@ class HeldApplication {
   // Shared with what ends the application, which is later than Drop().
   std::shared_ptr<std::function<void()>> gone_ = std::make_shared<std::function<void()>>();
 };
+
+// Sets `handle`, which `mutex` guards, to the application's; returns whether that is another. An
+// application without one leaves it as it is. Of two threads that note at once the first is heard:
+// what changes a handle changes the status, too, so that it is noted again.
+bool NoteHandle(const Application& application, std::mutex& mutex, std::string& handle);
 
 }  // namespace livy::internal

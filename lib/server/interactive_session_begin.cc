@@ -85,11 +85,11 @@ void InteractiveSession::SetApplication(std::unique_ptr<Application> application
     const std::lock_guard lock(mutex_);
     application_.Set(std::move(application));
     mine = application_.get();
-    record_.application = mine->Handle();
     unwanted = state_ == kShuttingDown;  // Stop() came while it was being launched.
     driver_came = driver_came_;
     is_waiting = application_status_.is_waiting;
   }
+  NoteHandle(*mine, mutex_, record_.application);
   if (driver_came) mine->ForgetSettings();  // It was quicker than the launcher.
   if (unwanted) return Kill();
   if (!is_waiting) LimitConnecting();

@@ -251,11 +251,7 @@ void InteractiveSession::OnProgress(const ApplicationStatus& status) {
     is_new = NoteAppId(status.app_id);
   }
   if (application == nullptr) return;  // SetApplication() follows.
-  std::string handle = application->Handle();
-  {
-    const std::lock_guard lock(mutex_);
-    is_new = std::exchange(record_.application, handle) != handle || is_new;
-  }
+  if (NoteHandle(*application, mutex_, record_.application)) is_new = true;
   if (!status.is_waiting) LimitConnecting();
   if (!is_new) return;
   services_.store.writer().Post([self = shared_from_this()] {

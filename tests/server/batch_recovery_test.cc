@@ -230,5 +230,19 @@ TEST_CASE("a batch that is deleted while it is launched is killed when it is the
   CHECK(removed);
 }
 
+TEST_CASE("an application is asked for its handle while its batch can be looked at") {
+  Servers servers;
+  std::future<SessionState> state;
+  bool could_be_seen = true;
+  servers.launcher.on_handle = [&] {
+    state = std::async(std::launch::async, [&] { return servers.batches->Find("0")->state(); });
+    if (state.wait_for(std::chrono::seconds(10)) != std::future_status::ready)
+      could_be_seen = false;
+  };
+  servers.Submit();
+  CHECK(state.valid());
+  CHECK(could_be_seen);
+}
+
 }  // namespace
 }  // namespace livy::internal

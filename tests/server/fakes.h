@@ -29,6 +29,7 @@ struct ManualProcess {
   ApplicationObserver observer = {};
   std::vector<std::string> lines = {"stdout: ", "\nstderr: "};
   std::string handle = {};
+  std::function<void()> on_handle = {};  // Called when it is asked for its handle.
   int kills = 0;
   int forgets = 0;
 };
@@ -40,7 +41,10 @@ class ManualApplication : public Application {
 
   LogPage Log(int from, int size) const override { return PageOfLog(process_->lines, from, size); }
   void ForgetSettings() override { ++process_->forgets; }
-  std::string Handle() const override { return process_->handle; }
+  std::string Handle() const override {
+    if (process_->on_handle) process_->on_handle();
+    return process_->handle;
+  }
   void Kill() override { ++process_->kills; }
 
  private:
@@ -55,6 +59,7 @@ class ManualLauncher : public Launcher {
     if (failure) return *failure;
     processes.push_back(std::make_shared<ManualProcess>());
     processes.back()->observer = std::move(observer);
+    processes.back()->on_handle = on_handle;
     if (waits) {
       processes.back()->observer({.is_waiting = true});
     } else {
@@ -76,6 +81,7 @@ class ManualLauncher : public Launcher {
   std::string Describe() const override { return "by hand"; }
 
   std::function<void()> before_return = {};
+  std::function<void()> on_handle = {};  // Of what is launched.
   std::optional<Error> failure = {};
   bool ends_at_once = false;
   bool waits = false;  // Whether applications wait for their launch.

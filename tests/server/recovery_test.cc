@@ -373,5 +373,19 @@ TEST_CASE("a session of Apache Livy's, whose driver speaks another language, is 
   CHECK(servers.Create()->id() == 4);
 }
 
+TEST_CASE("an application is asked for its handle while its session can be looked at") {
+  Servers servers;
+  std::future<SessionState> state;
+  bool could_be_seen = true;
+  servers.launcher.on_handle = [&] {
+    state = std::async(std::launch::async, [&] { return servers.Find("0")->state(); });
+    if (state.wait_for(std::chrono::seconds(10)) != std::future_status::ready)
+      could_be_seen = false;
+  };
+  servers.Create();
+  CHECK(state.valid());
+  CHECK(could_be_seen);
+}
+
 }  // namespace
 }  // namespace livy::internal
