@@ -1,5 +1,6 @@
 // What InteractiveSession hears of its driver and its application.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -148,7 +149,7 @@ std::vector<StatementRecord> InteractiveSession::Ended(
 
 // The oldest final statements beyond those that are kept once `ended` have ended, without these.
 // Those that still wait or run do not count: a long queue must not cost what has just ended. Nor
-// does the newest go: a later server counts on from its id.
+// does the newest go that is stored: a later server counts on from its id.
 std::vector<int> InteractiveSession::SurplusBesides(
     const std::vector<StatementRecord>& ended) const {
   const auto ends_now = std::ranges::count_if(ended, [&](const StatementRecord& statement) {
@@ -158,7 +159,7 @@ std::vector<int> InteractiveSession::SurplusBesides(
   auto surplus = kept - settings_.statements_retained_max;
   std::vector<int> oldest;
   for (auto at = statements_.begin(); surplus > 0 && at != statements_.end(); ++at) {
-    if (at->first == next_statement_ - 1 || !IsFinal(at->second.state) ||
+    if (std::next(at) == statements_.end() || !IsFinal(at->second.state) ||
         std::ranges::binary_search(ended, at->first, {}, &StatementRecord::id)) {
       continue;
     }

@@ -39,6 +39,31 @@ TEST_CASE("the newest statement stays, because a later server counts on from its
   CHECK(f.Stored(1).has_value());
 }
 
+TEST_CASE("the newest that is stored stays while a newer one is being stored, or was refused") {
+  for (const bool is_refused : {false, true}) {
+    CAPTURE(is_refused);
+    SessionUnderTest f({.statements_retained_max = 1});
+    f.BecomeIdle();
+    f.session->Submit("0", Kind::kSpark).value();
+    f.session->Submit("1", Kind::kSpark).value();
+    f.Happens({Started(0)});
+    REQUIRE(f.session->CancelStatement(1));
+    const auto end_and_look = [&] {
+      f.Happens({Finished(0, "{}")});
+      CHECK(f.Stored(1).has_value());
+    };
+    if (is_refused) {
+      f.backing.failure = Error{ErrorCode::kUnavailable, "The disk is full."};
+      REQUIRE_FALSE(f.session->Submit("2", Kind::kSpark));
+      f.backing.failure.reset();
+      end_and_look();
+    } else {
+      f.backing.before_change = end_and_look;
+      f.session->Submit("2", Kind::kSpark).value();
+    }
+  }
+}
+
 TEST_CASE("long texts of older statements are in the store only, and read when somebody looks") {
   Fixture f({.statements_cached_bytes_max = 100});
   f.BecomeIdle();
