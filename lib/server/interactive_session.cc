@@ -216,13 +216,19 @@ Result<StatementSlice> InteractiveSession::ReadStatements(std::int64_t from, std
     const std::lock_guard lock(mutex_);
     page = Statements(from, size, descending);
   }
+  std::vector<StatementRecord> found;
   for (StatementRecord& statement : page.statements) {
-    if (!statement.is_abridged) continue;
-    Result<std::optional<StatementRecord>> stored =
-        services_.store.LoadStatement(id_, statement.id);
-    if (!stored) return stored.error();
-    if (*stored) statement = **std::move(stored);  // Else it was dropped just now.
+    if (statement.is_abridged) {
+      Result<std::optional<StatementRecord>> stored =
+          services_.store.LoadStatement(id_, statement.id);
+      if (!stored) return stored.error();
+      if (!*stored) continue;  // It was dropped just now.
+      statement = **std::move(stored);
+    }
+    found.push_back(std::move(statement));
   }
+  page.total -= static_cast<int>(page.statements.size() - found.size());
+  page.statements = std::move(found);
   return page;
 }
 

@@ -83,6 +83,18 @@ TEST_CASE("long texts of older statements are in the store only, and read when s
     CHECK(*page.statements[static_cast<std::size_t>(id)].code == "code " + std::to_string(id));
 }
 
+TEST_CASE("a list leaves out what is dropped while it is read") {
+  SessionUnderTest f({.statements_cached_bytes_max = 0});
+  f.BecomeIdle();
+  f.Run(0);
+  f.Run(1);
+  REQUIRE(f.backing.Apply({{.key = "v1/interactive/7/statements/0"}}));
+  const StatementSlice page = f.session->ReadStatements(0, 10, false).value();
+  CHECK(page.total == 1);
+  REQUIRE(page.statements.size() == 1);
+  CHECK(page.statements[0].id == 1);
+}
+
 TEST_CASE("an end that is told twice does not cost what is in the store") {
   Fixture f({.statements_cached_bytes_max = 0});
   f.BecomeIdle();
