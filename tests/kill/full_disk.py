@@ -2,13 +2,12 @@
 
 What it has acknowledged is there afterwards, while the disk is full, when there is room again, and after kill -9.
 """
-import argparse
 import resource
 import shutil
 import sys
 import tempfile
 
-import kill_loop
+from bed import Bed
 
 ROOM = 400_000  # Bytes of any one file.
 
@@ -32,9 +31,8 @@ def check_all(server, acknowledged):
 def main():
     build = sys.argv[1]
     folder = tempfile.mkdtemp(prefix="livy-full-")
-    arguments = argparse.Namespace(build=build, seed=1, store="sqlite")
-    loop = kill_loop.Loop(arguments, folder)
-    server = loop.start()
+    bed = Bed(build, folder, "livy.rsc.retained-statements = 100000\n")
+    server = bed.start()
     try:
         _, session = server.request("POST", "/sessions", {"kind": "spark"})
         while session["state"] != "idle":
@@ -62,14 +60,14 @@ def main():
         acknowledged[answer["id"]] = "tell again"
         check_all(server, acknowledged)
         server.kill()
-        server = loop.start()
+        server = bed.start()
         check_all(server, acknowledged)
         for number in acknowledged:
             server.result(0, number)
         print(f"{len(acknowledged)} statements acknowledged, {refused} refused, none lost")
     finally:
         server.kill()
-        loop.kill_drivers()
+        bed.kill_processes()
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,9 @@
 """A spark-submit for tests: a driver without Spark, or a batch that waits, as a process of its own.
 
-A session's statements are `tell TEXT`, whose output is TEXT, and `hold SECONDS`. Each that it takes is a
-line of the file $STUB_JOURNAL/TAG, before it runs. Other code is echoed.
+A session's statements are `tell TEXT`, whose output is TEXT, and `hold SECONDS TEXT`, whose output is what follows
+`hold`. Each that it takes is a line of the file $STUB_JOURNAL/ID, before it runs. Other code is echoed.
+
+A batch has the arguments KEY, STATUS and SECONDS, and says in $STUB_JOURNAL/batch-KEY when it begins and ends.
 
 Its connections break by themselves now and then: within a request, before the answer, and between commands.
 """
@@ -163,8 +165,8 @@ class Driver:
             if not is_cancelled():
                 self.tell({"event": "started", "id": statement["id"],
                            "at": int(time.time() * 1000)})
-            if not self.changed.wait_for(is_cancelled, float(rest) if word == "hold" else 0):
-                text = rest if word == "tell" else statement["code"]
+            if not self.changed.wait_for(is_cancelled, float(rest.split()[0]) if word == "hold" else 0):
+                text = rest if word in ("tell", "hold") else statement["code"]
                 finished |= {"state": "available", "output": {
                     "status": "ok", "execution_count": statement["id"],
                     "data": {"text/plain": text}}}
@@ -189,12 +191,24 @@ class Driver:
             self.changed.wait_for(lambda: not self.unsent, 1)
 
 
+def run_batch(key, status, seconds):
+    journal = pathlib.Path(os.environ["STUB_JOURNAL"]) / f"batch-{key}"
+
+    def write(line):
+        with journal.open("a") as file:
+            file.write(line + "\n")
+
+    write("began")
+    time.sleep(float(seconds))
+    write(f"ends {status} {time.time()}")
+    os._exit(int(status))  # At once, so that this was the end.
+
+
 def main():
     settings = settings_of(sys.argv)
     if PREFIX + "session" in settings:
         return Driver(settings).main()
-    # A batch: its last argument says how long it takes.
-    time.sleep(float(sys.argv[-1]))
+    run_batch(*sys.argv[-3:])
 
 
 if __name__ == "__main__":
