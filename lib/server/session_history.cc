@@ -5,11 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "server/stored_records.h"
+
 namespace livy::internal {
 namespace {
-
-// What a session needs beside its statements.
-constexpr std::int64_t kSessionBytes = 1000;
 
 // Before a store is asked again to remove what it has refused to.
 constexpr Clock::Duration kPause = std::chrono::seconds(10);
@@ -26,8 +25,9 @@ Result<void> SessionHistory::Take(StoredSession record) {
   }
   const Result<std::int64_t> bytes = store_.StatementBytes(record.id);
   if (!bytes) return bytes.error();
-  record.removal = StoredRemoval{.at = clock_.Wall(), .bytes = *bytes + kSessionBytes};
   record.driver = {};  // Nobody needs its secret any more.
+  record.removal = StoredRemoval{
+      .at = clock_.Wall(), .bytes = *bytes + static_cast<std::int64_t>(ToStored(record).size())};
   if (const Result<void> saved = store_.SaveRemoved(record); !saved) return saved;
   Restore(record.id, *record.removal);
   return {};

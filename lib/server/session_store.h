@@ -31,7 +31,7 @@ struct StoredEnd {
 // When a session went from the list into the history.
 struct StoredRemoval {
   Statement::Time at = {};
-  std::int64_t bytes = 0;  // Of its statements.
+  std::int64_t bytes = 0;  // Of all that is stored of it.
 };
 
 // What is stored of a session, apart from its statements.

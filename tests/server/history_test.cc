@@ -97,11 +97,17 @@ TEST_CASE("history goes when its time is over, also from the store") {
 
 TEST_CASE("history goes when it needs too much room, the oldest first") {
   SessionUnderTest f;
-  SessionHistory small({.retain = hours(24), .bytes_max = 2100}, f.store, f.clock, f.timer, *f.log);
+  // The code of a session's statement takes room, and so do its settings.
+  const auto session = [](int id) {
+    return StoredSession{
+        .id = id, .request = {.conf = {{"spark.x", std::string(3000, 'x')}}}, .end = StoredEnd{}};
+  };
+  SessionHistory small({.retain = hours(24), .bytes_max = 15000}, f.store, f.clock, f.timer,
+                       *f.log);
   for (const int id : {1, 2, 3}) {
     REQUIRE(f.backing.Apply(
-        {{"v1/interactive/" + std::to_string(id) + "/statements/0", std::string(12, 'x')}}));
-    REQUIRE(small.Take({.id = id, .end = StoredEnd{}}));
+        {{"v1/interactive/" + std::to_string(id) + "/statements/0", std::string(3000, 'x')}}));
+    REQUIRE(small.Take(session(id)));
     f.clock.Advance(hours(1));
   }
   for (int round = 0; round < 3; ++round) {
