@@ -37,7 +37,7 @@ struct ServerLimits {
   int sessions_max = 20000;          // Listed at once, ended ones included.
   int batches_max = 20000;           // So for batches.
   int idempotency_keys_max = 10000;  // Remembered of one user; the oldest go first.
-  int store_callers_max = 14;  // In the store at once, to change it; 2 workers are always left out.
+  int store_callers_max = 14;        // In the store at once; 2 workers are always left out.
   std::chrono::milliseconds store_patience = std::chrono::seconds(1);  // For a turn; then 503.
   int store_owed_max = 10000;  // Keys whose values a store that fails has yet to take; then 503.
   int creations_max = 100;     // Applications at once: livy.server.session.max-creation.

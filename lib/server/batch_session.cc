@@ -46,6 +46,7 @@ BatchSession::BatchSession(StoredBatch record, BatchServices& services)
       services_(services),
       output_(
           std::make_shared<ApplicationOutput>(services.output, tag_, services.timer, services.log)),
+      saving_(services.store.writer().OneByOne()),
       record_(std::move(record)) {
   application_status_.app_id = record_.app_id;
   if (!record_.end) return;
@@ -227,7 +228,7 @@ void BatchSession::OnEnd(const ApplicationStatus& status) {
   std::vector<WaitList::Wake> wakes;
   StoredBatch record;
   std::string sentence;
-  std::unique_lock saving(save_mutex_);
+  std::optional<Turns::Turn> saving(saving_.Wait());
   {
     const std::lock_guard lock(mutex_);
     if (!IsActive(state_)) return;
@@ -252,7 +253,7 @@ void BatchSession::OnEnd(const ApplicationStatus& status) {
     waiting_.TakeAll(wakes);
     wakes.push_back(std::exchange(ended_, nullptr));
   }
-  saving.unlock();
+  saving.reset();
   WriteLog(LogLevel::kInfo, fmt::format("{}: {}", ToString(record.end->state), sentence));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
   output_->Finish();
@@ -274,7 +275,8 @@ WaitList::Wake BatchSession::TakeWaiting(WaitList::Token token) {
 
 Result<void> BatchSession::RemoveFromStore() {
   {
-    const std::lock_guard saving(save_mutex_);
+    const Result<Turns::Turn> saving = saving_.Take();
+    if (!saving) return saving.error();
     if (const Result<void> removed = services_.store.Remove(id_); !removed) return removed;
   }
   output_->Remove();
@@ -283,7 +285,7 @@ Result<void> BatchSession::RemoveFromStore() {
 
 // Without this record a later server could not follow the application; the batch does not mind.
 void BatchSession::SaveIfAlive() {
-  const std::lock_guard saving(save_mutex_);
+  const Turns::Turn saving = saving_.Wait();
   StoredBatch record;
   {
     const std::lock_guard lock(mutex_);

@@ -22,6 +22,7 @@
 #include "server/held_application.h"
 #include "server/roster.h"
 #include "server/timer.h"
+#include "server/turns.h"
 #include "server/wait_list.h"
 
 namespace livy::internal {
@@ -103,9 +104,9 @@ class BatchSession : public std::enable_shared_from_this<BatchSession> {
   BatchServices& services_;
   const std::shared_ptr<ApplicationOutput> output_;
 
-  // Held while the record is stored, so that the store ends with what was last. Before mutex_; not
+  // To store the record, so that the store ends with what was last. Taken before mutex_; not kept
   // over calls to anybody but the store.
-  std::mutex save_mutex_;
+  Turns saving_;
 
   mutable std::mutex mutex_;
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.

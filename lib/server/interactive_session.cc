@@ -37,7 +37,8 @@ InteractiveSession::InteractiveSession(int id, SessionRequest request, User owne
       services_(services),
       settings_(SettingsOf(request_, services)),
       lease_(std::make_shared<SessionLease>(LimitsFor(request_, services.expiry), services.clock,
-                                            services.timer)) {}
+                                            services.timer)),
+      saving_(services.store.writer().OneByOne()) {}
 
 void InteractiveSession::DropApplication(std::function<void()> gone) {
   const std::lock_guard lock(mutex_);
@@ -123,10 +124,11 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
   const Result<void> stored = services_.store.SaveNewStatement(
       id_, statement, along ? along(statement.id) : std::vector<StoreChange>());
 
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   storing_.erase(statement.id);
   if (stored) {
-    if (HasEnded(state_)) ApplyEnd(services_.clock.Wall(), SentenceOf(end_reason_), statement);
+    // It ended meanwhile. Who reads the statement in the store takes it for ended, too.
+    if (HasEnded(state_)) ApplyEnd(record_.end->at, SentenceOf(end_reason_), statement);
     statements_[statement.id] = statement;
     TellStatement(statement);
     if (!IsFinal(statement.state)) {
@@ -137,12 +139,7 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
     if (!IsStarting()) MoveTo(kBusy);
   }
   SendStored();
-  lock.unlock();
   if (!stored) return stored.error();
-  if (!IsFinal(statement.state)) return statement;
-  // The session ended meanwhile, and stored the end of those that it had.
-  const Result<void> ended = services_.store.SaveStatements(id_, {statement}, {});
-  if (!ended) return ended.error();
   return statement;
 }
 
@@ -164,13 +161,20 @@ void InteractiveSession::OnFinal(const StatementRecord& statement,
   waiting_.TakeAll(statement.id, wakes);
 }
 
-// What a client has seen of a cancellation must be there after a crash, so it is stored first.
-// Nothing else changes what has become of statements meanwhile: that needs save_mutex_, too.
 Result<void> InteractiveSession::CancelStatement(int id) {
-  StatementRecord statement;
   std::vector<WaitList::Wake> wakes;
   const Telling telling(*this);
-  std::unique_lock saving(save_mutex_);
+  const Result<void> cancelled = Cancel(id, wakes);
+  CallAll(wakes);
+  return cancelled;
+}
+
+// What a client has seen of a cancellation must be there after a crash, so it is stored first.
+// Nothing else changes what has become of statements meanwhile: that needs this turn, too.
+Result<void> InteractiveSession::Cancel(int id, std::vector<WaitList::Wake>& wakes) {
+  const Result<Turns::Turn> saving = saving_.Take();
+  if (!saving) return saving.error();
+  StatementRecord statement;
   {
     const std::lock_guard lock(mutex_);
     if (const Result<void> active = CheckActive(); !active) return active.error();
@@ -184,15 +188,11 @@ Result<void> InteractiveSession::CancelStatement(int id) {
   if (const Result<void> stored = services_.store.SaveStatements(id_, {statement}, {}); !stored) {
     return stored;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    statements_[id] = statement;
-    if (unsent_.erase(id) == 0) commands_->Send(CancelCommand{.id = id});
-    TellStatement(statement);
-    if (IsFinal(statement.state)) OnFinal(statement, wakes);
-  }
-  saving.unlock();
-  CallAll(wakes);
+  const std::lock_guard lock(mutex_);
+  statements_[id] = statement;
+  if (unsent_.erase(id) == 0) commands_->Send(CancelCommand{.id = id});
+  TellStatement(statement);
+  if (IsFinal(statement.state)) OnFinal(statement, wakes);
   return {};
 }
 

@@ -38,6 +38,7 @@
 #include "server/session_store.h"
 #include "server/statement_record.h"
 #include "server/timer.h"
+#include "server/turns.h"
 #include "server/uploads.h"
 #include "server/wait_list.h"
 
@@ -118,8 +119,8 @@ class InteractiveSession : public DriverEventSink,
   Result<StatementRecord> Submit(std::string code, Kind kind, std::optional<int> rows_max = {},
                                  const StoredAlong& along = nullptr);
 
-  // Fails with kUnavailable if the session is ending or has ended. Harmless for unknown and final
-  // ones.
+  // Fails with kUnavailable if the session is ending or has ended, or the store does not take it.
+  // Harmless for unknown and final ones.
   Result<void> CancelStatement(int id);
 
   // As it is in memory: one that ended long ago may be abridged.
@@ -223,6 +224,9 @@ class InteractiveSession : public DriverEventSink,
   // Stores how statements have ended. An output that the store refuses for good becomes an error
   // that says so, in `ended`, too.
   Result<void> SaveEnded(std::vector<StatementRecord>& ended, const std::vector<int>& dropped);
+  Result<void> Cancel(int id, std::vector<WaitList::Wake>& wakes);
+  Result<void> StoreAndApply(const std::vector<DriverEvent>& events,
+                             std::vector<WaitList::Wake>& wakes);
   void DropSurplus();
   // Sends what `command_for` makes of the question's number, if `refusal` has nothing to say and
   // fewer than `max` are under way, and calls `answered` once. Both are called with mutex_ held.
@@ -274,9 +278,9 @@ class InteractiveSession : public DriverEventSink,
   const SessionSettings settings_;
   const std::shared_ptr<SessionLease> lease_;
 
-  // Held while what has become of statements is stored and shown, so that the store ends with what
-  // was last. Before mutex_; not over calls to anybody but the store.
-  std::mutex save_mutex_;
+  // To store and show what has become of statements, so that the store ends with what was last.
+  // Taken before mutex_; not kept over calls to anybody but the store.
+  Turns saving_;
 
   mutable std::mutex mutex_;
   SessionState state_ = SessionState::kStarting;  // Guarded by mutex_.

@@ -170,7 +170,8 @@ void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements)
 
 Result<void> InteractiveSession::RemoveFromStore() {
   {
-    const std::lock_guard saving(save_mutex_);
+    const Result<Turns::Turn> saving = saving_.Take();
+    if (!saving) return saving.error();
     StoredSession record;
     {
       const std::lock_guard lock(mutex_);
@@ -185,7 +186,7 @@ Result<void> InteractiveSession::RemoveFromStore() {
 }
 
 Result<void> InteractiveSession::SaveRecord() {
-  const std::lock_guard saving(save_mutex_);
+  const Turns::Turn saving = saving_.Wait();
   StoredSession record;
   {
     const std::lock_guard lock(mutex_);

@@ -80,29 +80,34 @@ void InteractiveSession::OnConnectTimeout() {
 Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& events) {
   const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
-  {
-    const std::lock_guard saving(save_mutex_);
-    // First stored, then shown: what a client has seen must still be there after a crash.
-    std::vector<StatementRecord> ended;
-    std::vector<int> dropped;
-    {
-      const std::lock_guard lock(mutex_);
-      ended = Ended(events);
-      dropped = SurplusBesides(ended);
-    }
-    if (const Result<void> stored = SaveEnded(ended, dropped); !stored) return stored;
-    const std::lock_guard lock(mutex_);
-    Drop(dropped);
-    for (const DriverEvent& event : events)
-      ApplyEvent(event, wakes);
-    // What was stored, also where that is not what the driver has told.
-    for (const StatementRecord& statement : ended) {
-      statements_.at(statement.id).output_json = statement.output_json;
-      Cache(statement.id);
-    }
-  }
+  if (const Result<void> applied = StoreAndApply(events, wakes); !applied) return applied;
   CallAll(wakes);  // Who waited for a statement sees it before it can be dropped.
   DropSurplus();
+  return {};
+}
+
+// First stored, then shown: what a client has seen must still be there after a crash.
+Result<void> InteractiveSession::StoreAndApply(const std::vector<DriverEvent>& events,
+                                               std::vector<WaitList::Wake>& wakes) {
+  const Result<Turns::Turn> saving = saving_.Take();
+  if (!saving) return saving.error();
+  std::vector<StatementRecord> ended;
+  std::vector<int> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    ended = Ended(events);
+    dropped = SurplusBesides(ended);
+  }
+  if (const Result<void> stored = SaveEnded(ended, dropped); !stored) return stored;
+  const std::lock_guard lock(mutex_);
+  Drop(dropped);
+  for (const DriverEvent& event : events)
+    ApplyEvent(event, wakes);
+  // What was stored, also where that is not what the driver has told.
+  for (const StatementRecord& statement : ended) {
+    statements_.at(statement.id).output_json = statement.output_json;
+    Cache(statement.id);
+  }
   return {};
 }
 
@@ -171,7 +176,8 @@ std::vector<int> InteractiveSession::SurplusBesides(
 
 // After more statements have ended at once than are kept; else those went with the last change.
 void InteractiveSession::DropSurplus() {
-  const std::lock_guard saving(save_mutex_);
+  const Result<Turns::Turn> saving = saving_.Take();
+  if (!saving) return;  // The next change finds them.
   std::vector<int> dropped;
   {
     const std::lock_guard lock(mutex_);
@@ -291,7 +297,7 @@ void InteractiveSession::OnEnd(const ApplicationStatus& status) {
   const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
   const std::vector<std::string> last_words = FindLastWords();
-  std::unique_lock saving(save_mutex_);
+  std::optional<Turns::Turn> saving(saving_.Wait());
   StoredSession record;
   std::vector<StatementRecord> cancelled;
   {
@@ -307,23 +313,18 @@ void InteractiveSession::OnEnd(const ApplicationStatus& status) {
     cancelled = Cancelled(record.end->at);
   }
   const Result<void> stored = services_.store.SaveEnd(record, cancelled);
-  std::shared_ptr<Uploads> uploads;   // Removed without the lock.
-  std::vector<StatementRecord> late;  // Submitted meanwhile.
+  std::shared_ptr<Uploads> uploads;  // Removed without the lock.
   {
     const std::lock_guard lock(mutex_);
-    late = Cancelled(record.end->at);
-    for (const StatementRecord& statement : late) {
+    // Those too that were submitted meanwhile: who reads them in the store takes them for ended.
+    for (const StatementRecord& statement : Cancelled(record.end->at)) {
       statements_[statement.id] = statement;
       TellStatement(statement);
     }
     ShowEnd(record.end->state, wakes);
     uploads.swap(uploads_);
   }
-  if (late.size() != cancelled.size()) {
-    const Result<void> also_stored = services_.store.SaveEnd(record, late);
-    (void)also_stored;  // Or owed, as the rest.
-  }
-  saving.unlock();
+  saving.reset();
   WriteLog(LogLevel::kInfo, fmt::format("ended: {}", SentenceOf(record.end->reason)));
   if (!stored) WriteLog(LogLevel::kWarning, stored.error().message);
   if (const auto kept = output()) kept->Finish();

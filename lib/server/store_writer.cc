@@ -23,6 +23,7 @@ StoreWriter::StoreWriter(StoreWriterOptions options, Store& store, Clock& clock,
       clock_(clock),
       log_(log),
       kind_(thread),
+      turns_(clock, options.callers_max, options.patience),
       pause_(kFirstPause) {
   if (kind_ == StoreThread::kOwn) thread_ = std::thread([this] { Run(); });
 }
@@ -32,10 +33,14 @@ StoreWriter::~StoreWriter() {
 }
 
 Result<std::optional<std::string>> StoreWriter::Get(std::string_view key) const {
+  const Result<Turns::Turn> turn = turns_.Take();
+  if (!turn) return turn.error();
   return store_.Get(key);
 }
 
 Result<std::vector<std::string>> StoreWriter::Children(std::string_view key) const {
+  const Result<Turns::Turn> turn = turns_.Take();
+  if (!turn) return turn.error();
   return store_.Children(key);
 }
 
@@ -46,19 +51,20 @@ Result<void> StoreWriter::CheckOwed() const {
 }
 
 Result<void> StoreWriter::Apply(const std::vector<StoreChange>& changes) {
-  if (Result<void> room = CheckOwed(); !room) return room;
-  Owed taken = TakeOwed(changes);
-  const Attempt attempt = Make(changes);
-  if (!attempt.made) PutBack(std::move(taken));
-  return attempt.made;
+  return Try(changes).made;
 }
 
 Result<void> StoreWriter::ApplyOrOwe(const std::vector<StoreChange>& changes) {
-  Owed owed = TakeOwed(changes);
-  // Who waits behind us should not wait once more for a store that is away.
-  Result<void> made = IsStoreAway()
-                          ? Error{ErrorCode::kUnavailable, "The store does not take changes now."}
-                          : Make(changes).made;
+  Owed owed;
+  bool is_tried = true;
+  if (owed_count_ > 0) {
+    const std::lock_guard lock(mutex_);
+    // Who waits behind us should not wait once more for a store that is away.
+    is_tried = clock_.Now() >= try_at_ && !AreBeingMade(changes);
+    owed = Extract(changes);
+  }
+  Result<void> made = Error{ErrorCode::kUnavailable, "The store does not take changes now."};
+  if (is_tried) made = Make(changes).made;
   if (made) return made;
   if (made.error().code != ErrorCode::kInvalidArgument) {
     for (const StoreChange& change : changes)
@@ -70,11 +76,8 @@ Result<void> StoreWriter::ApplyOrOwe(const std::vector<StoreChange>& changes) {
 }
 
 Result<void> StoreWriter::ApplyNew(const std::vector<StoreChange>& changes) {
-  if (Result<void> room = CheckOwed(); !room) return room;
-  Owed taken = TakeOwed(changes);
-  Attempt attempt = Make(changes);
+  Attempt attempt = Try(changes);
   Result<void>& made = attempt.made;
-  if (!made) PutBack(std::move(taken));
   // Nothing is to be undone that the store was never asked for.
   if (made || !attempt.was_asked || made.error().code == ErrorCode::kInvalidArgument) return made;
   Owed undone;
@@ -85,53 +88,52 @@ Result<void> StoreWriter::ApplyNew(const std::vector<StoreChange>& changes) {
   return made;
 }
 
-Result<std::multiset<Clock::TimePoint>::iterator> StoreWriter::Enter() {
-  std::unique_lock lock(mutex_);
-  const auto max = static_cast<std::size_t>(std::max(options_.callers_max, 1));
-  const Clock::TimePoint deadline =
-      entered_.empty() ? Clock::TimePoint::max() : *entered_.begin() + options_.patience;
-  while (entered_.size() >= max) {
-    if (clock_.Now() >= deadline) {
-      return Error{
-          ErrorCode::kUnavailable,
-          fmt::format("The store does not answer: {} changes wait for it.", entered_.size())};
-    }
-    clock_.WaitUntil(lock, left_, deadline);
-  }
-  return entered_.insert(clock_.Now());
+StoreWriter::Attempt StoreWriter::Try(const std::vector<StoreChange>& changes) {
+  if (Result<void> room = CheckOwed(); !room) return {.made = room};
+  Result<Owed> taken = TakeOwed(changes);
+  if (!taken) return {.made = taken.error()};
+  Attempt attempt = Make(changes);
+  if (!attempt.made) PutBack(*std::move(taken));
+  return attempt;
 }
 
 StoreWriter::Attempt StoreWriter::Make(const std::vector<StoreChange>& changes) {
-  const auto entered = Enter();
-  if (!entered) return {.made = entered.error()};
-  Result<void> made = store_.Apply(changes);
-  bool is_back = false;
+  Result<void> made;
   {
-    const std::lock_guard lock(mutex_);
-    entered_.erase(*entered);
-    is_back = made && owed_count_ > 0;
-    if (is_back) try_at_ = clock_.Now();
+    const Result<Turns::Turn> turn = turns_.Take();
+    if (!turn) return {.made = turn.error()};
+    made = store_.Apply(changes);
   }
-  left_.notify_one();
-  if (is_back) changed_.notify_one();
+  if (made && owed_count_ > 0) {
+    {
+      const std::lock_guard lock(mutex_);
+      try_at_ = clock_.Now();
+    }
+    changed_.notify_one();
+  }
   return {.made = std::move(made), .was_asked = true};
 }
 
-bool StoreWriter::IsStoreAway() const {
-  if (owed_count_ == 0) return false;
-  const std::lock_guard lock(mutex_);
-  return clock_.Now() < try_at_;
+Result<StoreWriter::Owed> StoreWriter::TakeOwed(const std::vector<StoreChange>& changes) {
+  if (owed_count_ == 0) return Owed();
+  std::unique_lock lock(mutex_);
+  const Clock::TimePoint deadline = making_since_ + options_.patience;
+  while (AreBeingMade(changes)) {
+    if (clock_.Now() >= deadline) {
+      return Error{ErrorCode::kUnavailable, "The store does not take an earlier change now."};
+    }
+    clock_.WaitUntil(lock, made_, deadline);
+  }
+  return Extract(changes);
 }
 
-StoreWriter::Owed StoreWriter::TakeOwed(const std::vector<StoreChange>& changes) {
+bool StoreWriter::AreBeingMade(const std::vector<StoreChange>& changes) const {
+  return std::ranges::any_of(
+      changes, [this](const StoreChange& change) { return making_.contains(change.key); });
+}
+
+StoreWriter::Owed StoreWriter::Extract(const std::vector<StoreChange>& changes) {
   Owed taken;
-  if (owed_count_ == 0) return taken;
-  std::unique_lock lock(mutex_);
-  const auto is_being_made = [this](const StoreChange& change) {
-    return making_.contains(change.key);
-  };
-  while (std::ranges::any_of(changes, is_being_made))
-    clock_.WaitUntil(lock, made_, Clock::TimePoint::max());
   for (const StoreChange& change : changes) {
     if (auto owed = owed_.extract(change.key)) taken.insert(std::move(owed));
   }
@@ -163,6 +165,7 @@ Result<void> StoreWriter::MakeSome() {
     const std::lock_guard lock(mutex_);
     while (!owed_.empty() && making_.size() < kMadeAtOnceMax)
       making_.insert(owed_.extract(owed_.begin()));
+    making_since_ = clock_.Now();
     for (const auto& [key, value] : making_)
       changes.push_back({.key = key, .value = value});
   }

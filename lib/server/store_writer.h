@@ -9,7 +9,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -20,10 +19,12 @@
 #include <livy/result.h>
 #include <livy/store.h>
 
+#include "server/turns.h"
+
 namespace livy::internal {
 
 struct StoreWriterOptions {
-  int callers_max = 14;  // Threads that are in the store at once, to change it.
+  int callers_max = 14;  // Threads that are in the store at once.
   // How long one may wait for its turn while as many are in the store already.
   std::chrono::milliseconds patience = std::chrono::seconds(1);
   int owed_max = 10000;  // Keys whose values the store has yet to take; beyond it: refusals.
@@ -50,7 +51,8 @@ class StoreWriter : public Store {
   // Stops as Stop() does.
   ~StoreWriter() override;
 
-  // As the store's. Fails also with kUnavailable if too many are in the store, or too much is owed.
+  // As the store's. Fail also with kUnavailable if too many are in the store; the first also if too
+  // much is owed, or the same keys' owed values are on their way and do not get there.
   Result<void> Apply(const std::vector<StoreChange>& changes) override;
   Result<std::optional<std::string>> Get(std::string_view key) const override;
   Result<std::vector<std::string>> Children(std::string_view key) const override;
@@ -66,6 +68,9 @@ class StoreWriter : public Store {
   // Runs `task`, which may wait for the store, after those posted before. There are no more of them
   // than ends and removals of sessions.
   void Post(std::function<void()> task);
+
+  // For what is done in the store by one thread after the other; as patient as this is.
+  Turns OneByOne() const { return {clock_, 1, options_.patience}; }
 
   // How many keys' values the store has yet to take.
   int owed() const { return owed_count_; }
@@ -86,19 +91,21 @@ class StoreWriter : public Store {
   };
 
   void Run();
+  // Makes changes that may be refused. What is owed of their keys is not any more if they are made.
+  Attempt Try(const std::vector<StoreChange>& changes);
   // Makes changes in the store, when it is this thread's turn.
   Attempt Make(const std::vector<StoreChange>& changes);
-  Result<std::multiset<Clock::TimePoint>::iterator> Enter();
   Result<void> CheckOwed() const;
-  bool IsStoreAway() const;
-  // Takes the owed values of these keys out, when nobody is about to store one of them.
-  Owed TakeOwed(const std::vector<StoreChange>& changes);
+  // Takes the owed values of these keys out, once nobody is about to store one of them.
+  Result<Owed> TakeOwed(const std::vector<StoreChange>& changes);
   // Owes these again, but for keys that have got another value meanwhile.
   void PutBack(Owed taken);
   // Returns whether there was something to make and it was made, or dropped.
   Result<void> MakeSome();
 
-  // Both are called with mutex_ held.
+  // The following are called with mutex_ held.
+  bool AreBeingMade(const std::vector<StoreChange>& changes) const;
+  Owed Extract(const std::vector<StoreChange>& changes);
   void CountOwed();
   void OnFailure();
 
@@ -108,14 +115,14 @@ class StoreWriter : public Store {
   LogSink& log_;
   const StoreThread kind_;
 
+  mutable Turns turns_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;          // For the thread.
-  std::condition_variable left_;             // A thread has left the store.
   std::condition_variable made_;             // making_ is empty again.
-  std::multiset<Clock::TimePoint> entered_;  // Guarded by mutex_. One for each thread inside.
   std::deque<std::function<void()>> tasks_;  // Guarded by mutex_.
   Owed owed_;                                // Guarded by mutex_.
   Owed making_;                              // Guarded by mutex_. Out of owed_, on its way.
+  Clock::TimePoint making_since_ = {};       // Guarded by mutex_.
   bool stopping_ = false;                    // Guarded by mutex_.
   bool ended_ = false;                       // Guarded by mutex_. The thread takes no more tasks.
   Clock::TimePoint try_at_ = {};             // Guarded by mutex_. When to try what is owed.

@@ -17,7 +17,7 @@ std::string StoredIds::CounterKey() const {
 Result<void> StoredIds::Load() {
   const Result<std::optional<std::string>> text = store_.Get(CounterKey());
   if (!text) return text.error();
-  const std::lock_guard lock(mutex_);
+  const Turns::Turn turn = turns_.Wait();
   next_ = 0;
   if (!*text) return {};
   const Result<JsonValue> json = ParseJson(**text);
@@ -32,7 +32,8 @@ Result<void> StoredIds::Load() {
 }
 
 Result<int> StoredIds::Take() {
-  const std::lock_guard lock(mutex_);
+  const Result<Turns::Turn> turn = turns_.Take();
+  if (!turn) return turn.error();
   const Result<void> saved = store_.Apply(
       {{.key = CounterKey(), .value = fmt::format("{{\"nextSessionId\":{}}}", next_ + 1)}});
   if (!saved) return saved.error();

@@ -1,13 +1,14 @@
 // StoredIds: the ids under one key of the store, and the counter that gives new ones.
 #pragma once
 
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <livy/result.h>
-#include <livy/store.h>
+
+#include "server/store_writer.h"
+#include "server/turns.h"
 
 namespace livy::internal {
 
@@ -16,13 +17,15 @@ namespace livy::internal {
 class StoredIds {
  public:
   // `root` is a key, such as "v1/batch". `store` outlives this.
-  StoredIds(Store& store, std::string_view root) : store_(store), root_(root) {}
+  StoredIds(StoreWriter& store, std::string_view root)
+      : store_(store), root_(root), turns_(store.OneByOne()) {}
 
   // Goes on behind the last id that was ever given. Fails with kUnavailable if the store cannot be
   // read or the counter is damaged: from 0 on ids would be given a second time.
   Result<void> Load();
 
-  // An id that was never given. It is stored first, so that the counter never goes back.
+  // An id that was never given. It is stored first, so that the counter never goes back. Fails as
+  // the store does.
   Result<int> Take();
 
   // All that are stored, in ascending order.
@@ -31,10 +34,10 @@ class StoredIds {
  private:
   std::string CounterKey() const;
 
-  Store& store_;
+  StoreWriter& store_;
   const std::string root_;
-  std::mutex mutex_;  // Held while the counter is stored.
-  int next_ = 0;      // Guarded by mutex_.
+  Turns turns_;   // To store the counter.
+  int next_ = 0;  // Of who has the turn.
 };
 
 }  // namespace livy::internal

@@ -1,4 +1,6 @@
 // What clients and drivers see of a store that fails.
+#include <chrono>
+#include <future>
 #include <string>
 #include <utility>
 
@@ -124,7 +126,61 @@ TEST_CASE("a statement that was submitted while its session ended has an end") {
   f.backing.before_change = [&] { f.session->Submit("1", Kind::kSpark).value(); };
   f.process().observer(kExited);
   CHECK(f.StateOf(0) == StatementState::kCancelled);
-  CHECK(f.Stored(0)->find(R"("state":"cancelled")") != std::string::npos);
+}
+
+TEST_CASE("a statement that is stored when its session has ended is told, though the store fails") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  f.backing.before_change = [&] {
+    f.process().observer(kExited);
+    f.backing.before_change = [&] { f.backing.failure = kFull; };
+  };
+  const Result<StatementRecord> submitted = f.session->Submit("1", Kind::kSpark);
+  REQUIRE(submitted);
+  CHECK(submitted->state == StatementState::kCancelled);
+  CHECK(submitted->completed == f.store.LoadSession(7)->end->at);
+  CHECK(f.Stored(0));
+}
+
+TEST_CASE("who comes after one that a store keeps waiting is refused, and shows nothing") {
+  SessionUnderTest f;
+  f.BecomeIdle();
+  f.session->Submit("1", Kind::kSpark).value();
+  f.session->Submit("2", Kind::kSpark).value();
+  std::promise<void> entered;
+  std::promise<void> go_on;
+  f.backing.before_change = [&] {
+    entered.set_value();
+    go_on.get_future().wait();
+  };
+  auto first = std::async(std::launch::async, [&] { return f.session->CancelStatement(0); });
+  entered.get_future().wait();
+  f.clock.Advance(std::chrono::seconds(1));
+  const Error busy = {ErrorCode::kUnavailable, "The store does not answer: others wait for it."};
+  CHECK(f.session->CancelStatement(1).error() == busy);
+  CHECK(f.session->OnDriverEvents({Finished(1, "{}")}).error() == busy);
+  CHECK(f.session->RemoveFromStore().error() == busy);
+  CHECK(f.StateOf(1) == StatementState::kWaiting);
+  go_on.set_value();
+  CHECK(first.get());
+  CHECK(f.session->CancelStatement(1));
+}
+
+TEST_CASE("ids are not waited for behind one that a store keeps waiting") {
+  RestFixture f;
+  std::promise<void> entered;
+  std::promise<void> go_on;
+  f.backing.before_change = [&] {
+    entered.set_value();
+    go_on.get_future().wait();
+  };
+  auto first = std::async(std::launch::async, [&] { return f.store.ids().Take(); });
+  entered.get_future().wait();
+  f.clock.Advance(std::chrono::seconds(1));
+  CHECK(f.Send("POST", "/sessions", "{}").status == 503);
+  go_on.set_value();
+  CHECK(first.get());
+  CHECK(f.Send("POST", "/sessions", "{}").status == 201);
 }
 
 TEST_CASE("a result that cannot be stored now is not taken, and taken when it comes again") {

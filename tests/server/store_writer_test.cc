@@ -1,5 +1,6 @@
 #include "server/store_writer.h"
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -34,11 +35,14 @@ struct WriterFixture {
 class SlowStore : public FailingStore {
  public:
   Result<void> Apply(const std::vector<StoreChange>& changes) override {
-    entered.set_value();
-    go_on.get_future().wait();
+    if (is_slow) {
+      entered.set_value();
+      go_on.get_future().wait();
+    }
     return FailingStore::Apply(changes);
   }
 
+  std::atomic<bool> is_slow = true;
   std::promise<void> entered;
   std::promise<void> go_on;
 };
@@ -145,11 +149,36 @@ TEST_CASE("threads do not pile up in a store that does not answer") {
   auto second = std::async(std::launch::async, [&] { return writer.Apply({{"b", "1"}}); });
   clock.Advance(seconds(1));
   CHECK(second.get().error() ==
-        Error{ErrorCode::kUnavailable, "The store does not answer: 1 changes wait for it."});
+        Error{ErrorCode::kUnavailable, "The store does not answer: others wait for it."});
   CHECK_FALSE(writer.Apply({{"c", "1"}}));  // At once: the patience is over.
-  CHECK(writer.Get("a").value() == std::nullopt);
+  CHECK_FALSE(writer.Get("a"));
+  CHECK_FALSE(writer.Children(""));
   store.go_on.set_value();
   CHECK(first.get());
+  CHECK(writer.Get("a").value() == "1");
+}
+
+TEST_CASE("a key whose owed value does not get into the store is refused, or owed a later one") {
+  SlowStore store;
+  testing::FakeClock clock;
+  const auto log = MakeNullLogSink();
+  StoreWriter writer({.patience = seconds(1)}, store, clock, *log, StoreThread::kCallers);
+  store.is_slow = false;
+  store.failure = kFull;
+  CHECK_FALSE(writer.ApplyOrOwe({{"a", "1"}}));
+  store.failure.reset();
+  store.is_slow = true;
+  auto owed = std::async(std::launch::async, [&] { return writer.TryOwed(); });
+  store.entered.get_future().wait();
+  auto change = std::async(std::launch::async, [&] { return writer.Apply({{"a", "2"}}); });
+  clock.Advance(seconds(1));
+  CHECK(change.get().error() ==
+        Error{ErrorCode::kUnavailable, "The store does not take an earlier change now."});
+  CHECK_FALSE(writer.ApplyOrOwe({{"a", "3"}}));
+  store.is_slow = false;
+  store.go_on.set_value();
+  CHECK(owed.get());
+  CHECK(store.Get("a").value() == "3");
 }
 
 TEST_CASE("what is posted runs on the writer's thread, in order, and before it stops") {
