@@ -6,6 +6,8 @@
 
 #include <livy/output.h>
 
+#include "server/page_range.h"
+
 namespace livy::internal {
 namespace {
 
@@ -21,10 +23,8 @@ constexpr std::size_t kNotesMax = 100;
 // and `page` may hold `count` in all.
 void AddLines(const std::vector<std::string>& lines, std::int64_t first, std::int64_t count,
               LogPage& page) {
-  const auto total = static_cast<std::int64_t>(lines.size());
-  const std::int64_t begin = std::clamp<std::int64_t>(page.from - first, 0, total);
-  const std::int64_t end = std::clamp<std::int64_t>(page.from + count - first, begin, total);
-  page.lines.insert(page.lines.end(), lines.begin() + begin, lines.begin() + end);
+  const PageRange range = RangeOfPage(page.from - first, count, lines.size());
+  page.lines.insert(page.lines.end(), lines.begin() + range.begin, lines.begin() + range.end);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 // What RestService does for sessions that have ended, be they still listed or not.
-#include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "server/page_range.h"
 #include "server/reply.h"
 #include "server/rest_call.h"
 #include "server/rest_entries.h"
@@ -35,21 +34,21 @@ Ownership OwnershipOf(const StoredSession& session) {
 }  // namespace
 
 void RestService::ListHistory(const std::shared_ptr<Call>& call) {
-  const Result<int> from = QueryInteger(call->query, "from", 0);
-  if (!from) return call->Reply(ErrorReply(from.error()));
-  const Result<int> size = QueryInteger(call->query, "size", kPageSize);
-  if (!size) return call->Reply(ErrorReply(size.error()));
+  const Result<PageQuery> asked = QueryPage(call->query, kFirstPage);
+  if (!asked) return call->Reply(ErrorReply(asked.error()));
   const Result<User> user = EffectiveUser(*call);
   if (!user) return call->Reply(ErrorReply(user.error()));
 
   const std::vector<int> ids = sessions_.EndedIds();
   JsonWriter json;
-  json.BeginObject().Key("from").Int(*from).Key("total").Int(static_cast<std::int64_t>(ids.size()));
+  json.BeginObject()
+      .Key("from")
+      .Int(asked->from)
+      .Key("total")
+      .Int(static_cast<std::int64_t>(ids.size()));
   json.Key("sessions").BeginArray();
-  const auto total = static_cast<std::int64_t>(ids.size());
-  const std::int64_t begin = std::clamp<std::int64_t>(*from, 0, total);
-  const std::int64_t end = std::clamp<std::int64_t>(std::int64_t{*from} + *size, begin, total);
-  for (std::int64_t at = begin; at < end; ++at) {
+  const PageRange page = RangeOfPage(asked->from, asked->size, ids.size());
+  for (std::int64_t at = page.begin; at < page.end; ++at) {
     const Result<StoredSession> session = sessions_.LoadEnded(ids[static_cast<std::size_t>(at)]);
     if (!session && session.error().code == ErrorCode::kNotFound) continue;  // Gone meanwhile.
     if (!session) return call->Reply(ErrorReply(session.error()));
@@ -88,20 +87,11 @@ void RestService::GetHistory(const std::shared_ptr<Call>& call) {
 void RestService::ListHistoryStatements(const std::shared_ptr<Call>& call) {
   const std::optional<StoredSession> session = FindEnded(call);
   if (!session) return;
-  const Result<int> from = QueryInteger(call->query, "from", 0);
-  if (!from) return call->Reply(ErrorReply(from.error()));
-  const Result<int> size = QueryInteger(call->query, "size", std::numeric_limits<int>::max());
-  if (!size) return call->Reply(ErrorReply(size.error()));
+  const Result<PageQuery> asked = QueryPage(call->query, kAllStatements);
+  if (!asked) return call->Reply(ErrorReply(asked.error()));
   const std::string order = QueryValue(call->query, "order").value_or("");
-  const Result<StatementSlice> page =
-      sessions_.LoadStatements(*session, *from, *size, IsDescending(order));
-  if (!page) return call->Reply(ErrorReply(page.error()));
-  JsonWriter json;
-  json.BeginObject().Key("total_statements").Int(page->total).Key("statements").BeginArray();
-  for (const StatementRecord& statement : page->statements)
-    Write(statement, json);
-  json.EndArray().EndObject();
-  call->ReplyJson(json.Take());
+  call->Reply(StatementsReply(
+      sessions_.LoadStatements(*session, asked->from, asked->size, IsDescending(order))));
 }
 
 void RestService::GetHistoryStatement(const std::shared_ptr<Call>& call) {

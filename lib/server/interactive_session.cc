@@ -1,6 +1,5 @@
 #include "server/interactive_session.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -8,6 +7,7 @@
 
 #include "core/duration.h"
 #include "core/log_slice.h"
+#include "server/page_range.h"
 
 namespace livy::internal {
 namespace {
@@ -261,11 +261,10 @@ void InteractiveSession::Drop(const std::vector<int>& ids) {
 StatementSlice InteractiveSession::Statements(std::int64_t from, std::int64_t size,
                                               bool descending) const {
   StatementSlice page = {.total = static_cast<int>(statements_.size())};
-  const std::int64_t begin = std::clamp<std::int64_t>(from, 0, page.total);
-  const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, page.total);
+  const PageRange range = RangeOfPage(from, size, statements_.size());
   const auto add = [&](auto first) {
-    std::advance(first, begin);
-    for (std::int64_t at = begin; at < end; ++at, ++first)
+    std::advance(first, range.begin);
+    for (std::int64_t at = range.begin; at < range.end; ++at, ++first)
       page.statements.push_back(first->second);
   };
   descending ? add(statements_.rbegin()) : add(statements_.begin());

@@ -47,6 +47,15 @@ Result<Number> ParseInteger(std::string_view text) {
 // A query parameter's integer; `absent` if there is none.
 Result<int> QueryInteger(std::string_view query, std::string_view name, int absent);
 
+// Which page of a list a request asks for; see RangeOfPage().
+struct PageQuery {
+  int from = 0;
+  int size = 0;
+};
+
+// The parameters `from` and `size`; those of `absent` if there are none.
+Result<PageQuery> QueryPage(std::string_view query, PageQuery absent);
+
 // How long the client asks to be kept waiting by `wait=30s`: zero if it does not, `max` at most.
 Result<Clock::Duration> QueryWait(std::string_view query, Clock::Duration max);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,8 +18,20 @@
 
 namespace livy::internal {
 
-constexpr int kPageSize = 100;
-constexpr int kLogPageSize = 100;
+// What a request gets that does not say which page it wants.
+constexpr PageQuery kFirstPage = {.from = 0, .size = 100};
+constexpr PageQuery kEndOfLog = {.from = -1, .size = 100};
+constexpr PageQuery kAllStatements = {.from = 0, .size = std::numeric_limits<int>::max()};
+
+inline HttpResponse StatementsReply(const Result<StatementSlice>& page) {
+  if (!page) return ErrorReply(page.error());
+  JsonWriter json;
+  json.BeginObject().Key("total_statements").Int(page->total).Key("statements").BeginArray();
+  for (const StatementRecord& statement : page->statements)
+    Write(statement, json);
+  json.EndArray().EndObject();
+  return JsonReply(200, json.Take());
+}
 
 // What an application wrote is not for everybody. `View` is a Session or a Batch.
 template <typename View>
@@ -67,16 +80,14 @@ std::string RestService::ViewJson(const Entry& entry, const User& user) const {
 
 template <typename Manager>
 void RestService::ReplyWithPage(const std::shared_ptr<Call>& call, const Manager& manager) const {
-  const Result<int> from = QueryInteger(call->query, "from", 0);
-  if (!from) return call->Reply(ErrorReply(from.error()));
-  const Result<int> size = QueryInteger(call->query, "size", kPageSize);
-  if (!size) return call->Reply(ErrorReply(size.error()));
+  const Result<PageQuery> asked = QueryPage(call->query, kFirstPage);
+  if (!asked) return call->Reply(ErrorReply(asked.error()));
   const Result<User> user = EffectiveUser(*call);
   if (!user) return call->Reply(ErrorReply(user.error()));
 
-  const auto page = manager.List(*from, *size);
+  const auto page = manager.List(asked->from, asked->size);
   JsonWriter json;
-  json.BeginObject().Key("from").Int(*from).Key("total").Int(page.total);
+  json.BeginObject().Key("from").Int(asked->from).Key("total").Int(page.total);
   json.Key("sessions").BeginArray();
   for (const auto& entry : page.entries)
     WriteView(*entry, *user, json);
@@ -86,12 +97,10 @@ void RestService::ReplyWithPage(const std::shared_ptr<Call>& call, const Manager
 
 template <typename Entry>
 void RestService::ReplyWithLog(const std::shared_ptr<Call>& call, const Entry& entry) const {
-  const Result<int> from = QueryInteger(call->query, "from", -1);
-  if (!from) return call->Reply(ErrorReply(from.error()));
-  const Result<int> size = QueryInteger(call->query, "size", kLogPageSize);
-  if (!size) return call->Reply(ErrorReply(size.error()));
+  const Result<PageQuery> asked = QueryPage(call->query, kEndOfLog);
+  if (!asked) return call->Reply(ErrorReply(asked.error()));
   JsonWriter json;
-  Write(entry.id(), entry.Log(*from, *size), json);
+  Write(entry.id(), entry.Log(asked->from, asked->size), json);
   call->ReplyJson(json.Take());
 }
 

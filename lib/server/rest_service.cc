@@ -76,6 +76,14 @@ Result<int> QueryInteger(std::string_view query, std::string_view name, int abse
   return text ? ParseInteger(*text) : Result<int>(absent);
 }
 
+Result<PageQuery> QueryPage(std::string_view query, PageQuery absent) {
+  const Result<int> from = QueryInteger(query, "from", absent.from);
+  if (!from) return from.error();
+  const Result<int> size = QueryInteger(query, "size", absent.size);
+  if (!size) return size.error();
+  return PageQuery{.from = *from, .size = *size};
+}
+
 Result<Clock::Duration> QueryWait(std::string_view query, Clock::Duration max) {
   const std::optional<std::string> text = QueryValue(query, "wait");
   if (!text) return Clock::Duration::zero();

@@ -22,6 +22,7 @@
 #include <livy/result.h>
 
 #include "core/number.h"
+#include "server/page_range.h"
 #include "server/store_writer.h"
 #include "server/timer.h"
 
@@ -202,11 +203,9 @@ typename Roster<Entry>::Pointer Roster<Entry>::Find(std::string_view key) const 
 template <typename Entry>
 RosterPage<Entry> Roster<Entry>::List(std::int64_t from, std::int64_t size) const {
   const std::lock_guard lock(mutex_);
-  const auto total = static_cast<std::int64_t>(entries_.size());
-  const std::int64_t begin = std::clamp<std::int64_t>(from, 0, total);
-  const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, total);
-  return {.total = static_cast<int>(total),
-          .entries = {entries_.begin() + begin, entries_.begin() + end}};
+  const PageRange page = RangeOfPage(from, size, entries_.size());
+  return {.total = static_cast<int>(entries_.size()),
+          .entries = {entries_.begin() + page.begin, entries_.begin() + page.end}};
 }
 
 template <typename Entry>

@@ -10,6 +10,7 @@
 #include "core/duration.h"
 #include "http/certificate.h"
 #include "server/end_reason.h"
+#include "server/page_range.h"
 
 namespace livy::internal {
 namespace {
@@ -109,9 +110,8 @@ Result<StatementSlice> SessionManager::LoadStatements(const StoredSession& sessi
   if (!ids) return ids.error();
   if (descending) std::ranges::reverse(*ids);
   StatementSlice page = {.total = static_cast<int>(ids->size())};
-  const std::int64_t begin = std::clamp<std::int64_t>(from, 0, page.total);
-  const std::int64_t end = std::clamp<std::int64_t>(from + size, begin, page.total);
-  for (std::int64_t at = begin; at < end; ++at) {
+  const PageRange range = RangeOfPage(from, size, ids->size());
+  for (std::int64_t at = range.begin; at < range.end; ++at) {
     Result<std::optional<StatementRecord>> statement =
         LoadStatement(session, (*ids)[static_cast<std::size_t>(at)]);
     if (!statement) return statement.error();

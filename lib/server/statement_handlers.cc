@@ -1,11 +1,11 @@
 // What RestService does for statements and completion.
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "server/reply.h"
 #include "server/rest_call.h"
+#include "server/rest_entries.h"
 #include "server/rest_service.h"
 #include "server/session_request.h"
 
@@ -54,21 +54,13 @@ Result<Kind> KindFor(std::string_view named, Kind session_kind) {
 void RestService::ListStatements(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindViewable(call);
   if (!session) return;
-  const Result<int> from = QueryInteger(call->query, "from", 0);
-  if (!from) return call->Reply(ErrorReply(from.error()));
-  const Result<int> size = QueryInteger(call->query, "size", std::numeric_limits<int>::max());
-  if (!size) return call->Reply(ErrorReply(size.error()));
+  const Result<PageQuery> asked = QueryPage(call->query, kAllStatements);
+  if (!asked) return call->Reply(ErrorReply(asked.error()));
   if (!IsActive(session->state())) return call->Reply(MessageReply(400, kNotActive));
 
   const std::string order = QueryValue(call->query, "order").value_or("");
-  const Result<StatementSlice> page = session->ReadStatements(*from, *size, IsDescending(order));
-  if (!page) return call->Reply(ErrorReply(page.error()));
-  JsonWriter json;
-  json.BeginObject().Key("total_statements").Int(page->total).Key("statements").BeginArray();
-  for (const StatementRecord& statement : page->statements)
-    Write(statement, json);
-  json.EndArray().EndObject();
-  call->ReplyJson(json.Take());
+  call->Reply(
+      StatementsReply(session->ReadStatements(asked->from, asked->size, IsDescending(order))));
 }
 
 void RestService::CreateStatement(const std::shared_ptr<Call>& call) {
