@@ -57,26 +57,28 @@ class Session:
         statement = self.server.json("POST", self.path + "/statements", {"code": code})
         return f"{self.path}/statements/{statement['id']}"
 
-    def await_not(self, statement, *states):
-        """Waits for its end, unless `waiting` alone is not to be seen: that it runs is asked for."""
-        wait = "" if states == ("waiting",) else "?wait=60s"
-        found = self.server.json("GET", statement)
-        while found["state"] in states:
-            found = self.server.json("GET", statement + wait)
-        return found
+    def await_start(self, statement):
+        while self.server.json("GET", statement)["state"] == "waiting":
+            pass
+
+    def await_end(self, statement):
+        while True:
+            found = self.server.json("GET", statement + "?wait=60s")
+            if found["state"] in ("available", "cancelled"):
+                return found
 
     def run(self, code):
-        return self.await_not(self.submit(code), "waiting", "running")["output"]
+        return self.await_end(self.submit(code))["output"]
 
     def cancel(self, code):
         """Seconds from the request to `cancelled`."""
         statement = self.submit(code)
-        self.await_not(statement, "waiting")
+        self.await_start(statement)
         # It is to be in the middle of what it does: the state tells only that it has begun.
         time.sleep(1)
         begin = time.monotonic()
         self.server.request("POST", statement + "/cancel")
-        state = self.await_not(statement, "running", "cancelling")["state"]
+        state = self.await_end(statement)["state"]
         cancelled = time.monotonic() - begin
         if state != "cancelled":
             raise RuntimeError(f"{code} is {state}")

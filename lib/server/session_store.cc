@@ -35,6 +35,23 @@ std::string StatementKey(int session, int statement) {
   return fmt::format("{}/{}", StatementsKey(session), statement);
 }
 
+// The same in parts that a store takes; what is longer than that alone is a part of its own.
+std::vector<std::vector<StoreChange>> InParts(std::vector<StoreChange> changes) {
+  std::vector<std::vector<StoreChange>> parts;
+  std::size_t bytes = 0;
+  for (StoreChange& change : changes) {
+    const std::size_t added = change.value ? change.value->size() : 0;
+    if (parts.empty() || bytes + added > kChangeBytesMax ||
+        parts.back().size() == kChangesAtOnceMax) {
+      parts.emplace_back();
+      bytes = 0;
+    }
+    bytes += added;
+    parts.back().push_back(std::move(change));
+  }
+  return parts;
+}
+
 void AddChanges(int session, const std::vector<StatementRecord>& statements,
                 std::vector<StoreChange>& changes) {
   for (const StatementRecord& statement : statements) {
@@ -137,21 +154,12 @@ Result<void> SessionStore::UpdateSession(const StoredSession& session) {
 Result<void> SessionStore::SaveEnd(const StoredSession& session,
                                    const std::vector<StatementRecord>& statements) {
   std::vector<StoreChange> changes = {{.key = SessionKey(session.id), .value = ToStored(session)}};
-  std::size_t bytes = changes.front().value->size();
+  AddChanges(session.id, statements, changes);
   Result<void> all;
-  const auto flush = [&] {
-    const Result<void> stored = store_.ApplyOrOwe(std::exchange(changes, {}));
-    if (!stored) all = stored;
-    bytes = 0;
-  };
   // Whoever reads a statement of an ended session that is not final takes it for ended, too.
-  for (const StatementRecord& statement : statements) {
-    std::string text = ToStored(statement);
-    if (bytes + text.size() > kChangeBytesMax || changes.size() == kChangesAtOnceMax) flush();
-    bytes += text.size();
-    changes.push_back({.key = StatementKey(session.id, statement.id), .value = std::move(text)});
+  for (const std::vector<StoreChange>& part : InParts(std::move(changes))) {
+    if (const Result<void> stored = store_.ApplyOrOwe(part); !stored) all = stored;
   }
-  flush();
   return all;
 }
 
@@ -171,13 +179,13 @@ Result<void> SessionStore::Remove(int session) {
   const Result<std::vector<std::string>> statements = store_.Children(key);
   if (!statements) return statements.error();
   std::vector<StoreChange> changes;
-  for (const std::string& statement : *statements) {
+  for (const std::string& statement : *statements)
     changes.push_back({.key = key + "/" + statement});
-    if (changes.size() < kChangesAtOnceMax) continue;
-    if (Result<void> removed = store_.Apply(std::exchange(changes, {})); !removed) return removed;
-  }
   changes.push_back({.key = SessionKey(session)});
-  return store_.Apply(changes);
+  for (const std::vector<StoreChange>& part : InParts(std::move(changes))) {
+    if (Result<void> removed = store_.Apply(part); !removed) return removed;
+  }
+  return {};
 }
 
 }  // namespace livy::internal
