@@ -128,11 +128,13 @@ class Batch(Object):
         assert journal.count("began") <= 1, told
         ended = next((line.split()[1:] for line in journal if line.startswith("ends")), None)
         status = view.get("exitCode")
-        if view["state"] == "success" or status is not None:
+        # Who was to be killed may have been quicker.
+        if status is not None:
             assert ended and ended[0] == str(status) == str(self.status), told
-            assert view["state"] == ("dead" if status else "success"), told
-        elif view["state"] == "killed":
+        if view["state"] == "killed":
             assert self.stop_asked or self.deletion, told
+        elif view["state"] == "success" or status is not None:
+            assert view["state"] == ("success" if status == 0 else "dead"), told
         elif not (self.stop_asked or self.deletion or self.was_killed):
             # It was never begun, or how it ended cannot be known: there was no server.
             is_launcher = server.number == self.server
