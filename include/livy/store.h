@@ -33,7 +33,8 @@ class Store {
   // Makes all `changes`, in order, or none. When this returns success, every later Get() by this
   // process or, for a durable store, by a later one sees them. Forgetting an unknown key succeeds.
   // Fails with kInvalidArgument if a key is malformed; with kUnavailable if the store cannot be
-  // reached or is full.
+  // reached or is full; with kPermissionDenied if another server has taken the store over, be it
+  // that nothing is to be changed. The server then leaves alone what has become the other's.
   virtual Result<void> Apply(const std::vector<StoreChange>& changes) = 0;
 
   // The value under `key`; nullopt if there is none, which is not an error.

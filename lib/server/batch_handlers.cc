@@ -74,14 +74,14 @@ void RestService::GetBatchLog(const std::shared_ptr<Call>& call) {
 
 void RestService::StopBatch(const std::shared_ptr<Call>& call) {
   const BatchPtr batch = Find(call, batches_);
-  if (!batch || !MayModify(call, batch->ownership())) return;
+  if (!batch || !MayModify(call, batch->ownership()) || !IsOurs(call)) return;
   batch->Stop(By("stopped", call->user));
   batch->AwaitEnd([call] { call->Reply(EmptyReply(204)); });
 }
 
 void RestService::DeleteBatch(const std::shared_ptr<Call>& call) {
   const BatchPtr batch = Find(call, batches_);
-  if (!batch || !MayModify(call, batch->ownership())) return;
+  if (!batch || !MayModify(call, batch->ownership()) || !IsOurs(call)) return;
   batches_.Delete(batch, By("deleted", call->user),
                   [call, id = batch->id()](const Result<bool>& removed) {
                     call->Reply(DeletionReply(removed, id));

@@ -239,6 +239,8 @@ class InteractiveSession : public DriverEventSink,
   void OnProgress(const ApplicationStatus& status);
   void LimitConnecting();
   void OnConnectTimeout();
+  // Stops a session whose time is over, unless it has become another server's. Does not wait.
+  void Expire(const std::string& why, EndedBy by);
   void Kill();
   void KillLate();
   std::vector<std::string> FindLastWords() const;

@@ -31,7 +31,7 @@ void InteractiveSession::Begin(SessionBeginning beginning) {
   }
   lease_->Start(
       [self = weak_from_this()](const std::string& reason) {
-        if (const auto session = self.lock()) session->Stop(reason);
+        if (const auto session = self.lock()) session->Expire(reason, EndedBy::kOrder);
       },
       age);
 }

@@ -72,12 +72,26 @@ void InteractiveSession::OnConnectTimeout() {
     const std::lock_guard lock(mutex_);
     if (driver_came_ || HasEnded(state_)) return;
   }
-  Stop(fmt::format("the driver did not connect within {}",
-                   FormatDuration(settings_.driver_connect_timeout)),
-       EndedBy::kFailure);
+  Expire(fmt::format("the driver did not connect within {}",
+                     FormatDuration(settings_.driver_connect_timeout)),
+         EndedBy::kFailure);
+}
+
+// Called on the timer's thread, which must not wait for the store.
+void InteractiveSession::Expire(const std::string& why, EndedBy by) {
+  StoreWriter& writer = services_.store.writer();
+  writer.Post([self = shared_from_this(), &writer, why, by] {
+    const Result<void> ours = writer.CheckOurs();
+    if (ours) return self->Stop(why, by);
+    self->WriteLog(LogLevel::kWarning, fmt::format("not stopped: {}", ours.error().message));
+  });
 }
 
 Result<void> InteractiveSession::OnDriverEvents(const std::vector<DriverEvent>& events) {
+  // What is only shown, and not stored, is for the server that has the session now, too.
+  if (services_.store.writer().is_taken_over()) {
+    return Error{ErrorCode::kUnavailable, "Another server has this session now."};
+  }
   const Telling telling(*this);
   std::vector<WaitList::Wake> wakes;
   if (const Result<void> applied = StoreAndApply(events, wakes); !applied) return applied;

@@ -192,7 +192,9 @@ class Server : public LivyServer {
  private:
   void StopAll() {
     // While sessions end, their last requests are answered: deletes, long polls, driver events.
-    const bool leaves = options_.recovery == Recovery::kAlways;
+    // What another server has taken over is not ours to end.
+    const bool leaves =
+        options_.recovery == Recovery::kAlways || (sessions_ && !writer_.CheckOurs());
     if (batches_) leaves ? batches_->LeaveAll() : batches_->StopAll();
     if (sessions_) leaves ? sessions_->LeaveAll() : sessions_->StopAll();
     if (batches_ && !leaves) batches_->AwaitEnds();  // They end while sessions do.

@@ -56,6 +56,7 @@ void RestService::UploadResource(const std::shared_ptr<Call>& call) {
 
 void RestService::Give(const std::shared_ptr<Call>& call, const SessionPtr& session,
                        AddCommand command) const {
+  if (!IsOurs(call)) return;
   session->AddResource(std::move(command), [call](const Result<void>& added) {
     call->Reply(added ? EmptyReply(200) : ErrorReply(added.error()));
   });

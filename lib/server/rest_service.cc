@@ -267,6 +267,12 @@ RestService::SessionPtr RestService::FindModifiable(const std::shared_ptr<Call>&
   return session && MayModify(call, session->ownership()) ? Touched(session) : nullptr;
 }
 
+bool RestService::IsOurs(const std::shared_ptr<Call>& call) const {
+  const Result<void> ours = sessions_.CheckOurs();
+  if (!ours) call->Reply(ErrorReply(ours.error()));
+  return ours.has_value();
+}
+
 void RestService::ReplyWhen(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
                             std::function<HttpResponse(const InteractiveSession&)> reply) const {
   const auto await = [&](Clock::Duration wait, WaitList::Wake wake) {

@@ -92,6 +92,8 @@ class RestService {
   // As FindSession(), and null after an answer that the caller may not do this.
   SessionPtr FindViewable(const std::shared_ptr<Call>& call) const;
   SessionPtr FindModifiable(const std::shared_ptr<Call>& call) const;
+  // Whether another server has not taken over what there is; answers if it has.
+  bool IsOurs(const std::shared_ptr<Call>& call) const;
   // ReplyAfter() of what `key` stands for: see WaitList.
   void ReplyWhen(const std::shared_ptr<Call>& call, const SessionPtr& session, int key,
                  std::function<HttpResponse(const InteractiveSession&)> reply) const;

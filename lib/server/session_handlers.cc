@@ -97,7 +97,7 @@ void RestService::GetLog(const std::shared_ptr<Call>& call) {
 
 void RestService::DeleteSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
-  if (!session) return;
+  if (!session || !IsOurs(call)) return;
   sessions_.Delete(session, By("deleted", call->user),
                    [call, id = session->id()](const Result<bool>& removed) {
                      call->Reply(DeletionReply(removed, id));
@@ -106,14 +106,14 @@ void RestService::DeleteSession(const std::shared_ptr<Call>& call) {
 
 void RestService::StopSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
-  if (!session) return;
+  if (!session || !IsOurs(call)) return;
   session->Stop(By("stopped", call->user));
   session->AwaitEnd([call] { call->Reply(EmptyReply(204)); });
 }
 
 void RestService::InterruptSession(const std::shared_ptr<Call>& call) {
   const SessionPtr session = FindModifiable(call);
-  if (!session) return;
+  if (!session || !IsOurs(call)) return;
   session->Stop(By("interrupted", call->user));
   session->AwaitEnd([call] { call->Reply(MessageReply(200, "interrupted")); });
 }

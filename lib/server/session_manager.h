@@ -73,6 +73,9 @@ class SessionManager {
   Result<StatementSlice> LoadStatements(const StoredSession& session, std::int64_t from,
                                         std::int64_t size, bool descending) const;
 
+  // As StoreWriter's, for batches, too: to be asked before what is not stored first.
+  Result<void> CheckOurs() { return services_.store.writer().CheckOurs(); }
+
   // Stops the session, removes it when it has ended, and calls `removed` with whether it was this
   // call that removed it; with kUnavailable if the store refuses that: then it stays.
   void Delete(const std::shared_ptr<InteractiveSession>& session, std::string_view why,

@@ -14,6 +14,9 @@ constexpr Clock::Duration kLongestPause = std::chrono::seconds(5);
 // Made in one transaction: few enough for a store that takes a megabyte at once.
 constexpr std::size_t kMadeAtOnceMax = 20;
 
+// A key without a value, which can be forgotten at any time.
+constexpr std::string_view kNothing = "v1/liblivy/nothing";
+
 }  // namespace
 
 StoreWriter::StoreWriter(StoreWriterOptions options, Store& store, Clock& clock, LogSink& log,
@@ -78,8 +81,7 @@ Result<void> StoreWriter::ApplyOrOwe(const std::vector<StoreChange>& changes) {
 Result<void> StoreWriter::ApplyNew(const std::vector<StoreChange>& changes) {
   Attempt attempt = Try(changes);
   Result<void>& made = attempt.made;
-  // Nothing is to be undone that the store was never asked for.
-  if (made || !attempt.was_asked || made.error().code == ErrorCode::kInvalidArgument) return made;
+  if (made || !attempt.may_be_made) return made;
   Owed undone;
   for (const StoreChange& change : changes)
     undone[change.key] = std::nullopt;
@@ -104,6 +106,10 @@ StoreWriter::Attempt StoreWriter::Make(const std::vector<StoreChange>& changes) 
     if (!turn) return {.made = turn.error()};
     made = store_.Apply(changes);
   }
+  const bool is_refused = !made && made.error().code == ErrorCode::kInvalidArgument;
+  const bool is_lost = !made && made.error().code == ErrorCode::kPermissionDenied;
+  is_taken_over_ = is_lost;
+  if (is_lost) made = Error{ErrorCode::kUnavailable, made.error().message};
   if (made && owed_count_ > 0) {
     {
       const std::lock_guard lock(mutex_);
@@ -111,7 +117,14 @@ StoreWriter::Attempt StoreWriter::Make(const std::vector<StoreChange>& changes) 
     }
     changed_.notify_one();
   }
-  return {.made = std::move(made), .was_asked = true};
+  const bool may_be_made = !made && !is_refused && !is_lost;
+  return {.made = std::move(made), .may_be_made = may_be_made};
+}
+
+Result<void> StoreWriter::CheckOurs() {
+  Result<void> made = Make({{.key = std::string(kNothing)}}).made;
+  if (is_taken_over_ && !made) return made;
+  return {};
 }
 
 Result<StoreWriter::Owed> StoreWriter::TakeOwed(const std::vector<StoreChange>& changes) {

@@ -51,8 +51,9 @@ class StoreWriter : public Store {
   // Stops as Stop() does.
   ~StoreWriter() override;
 
-  // As the store's. Fail also with kUnavailable if too many are in the store; the first also if too
-  // much is owed, or the same keys' owed values are on their way and do not get there.
+  // As the store's, but kUnavailable if another server has taken it over. Fail also with that if
+  // too many are in the store; the first also if too much is owed, or the same keys' owed values
+  // are on their way and do not get there.
   Result<void> Apply(const std::vector<StoreChange>& changes) override;
   Result<std::optional<std::string>> Get(std::string_view key) const override;
   Result<std::vector<std::string>> Children(std::string_view key) const override;
@@ -65,8 +66,16 @@ class StoreWriter : public Store {
   // told of: whoever sees it need not try again. What the store refuses for good is dropped.
   Result<void> ApplyOrOwe(const std::vector<StoreChange>& changes);
 
+  // Whether the store is this server's still. A store that another server has taken over says so
+  // only to who writes, so this asks it, with a change of nothing. Fails with kUnavailable and the
+  // store's reason if it is not. That a store fails otherwise takes nothing from its server.
+  Result<void> CheckOurs();
+
+  // What the last change has shown of that.
+  bool is_taken_over() const { return is_taken_over_; }
+
   // Runs `task`, which may wait for the store, after those posted before. There are no more of them
-  // than ends and removals of sessions.
+  // than ends, expiries and removals of sessions.
   void Post(std::function<void()> task);
 
   // For what is done in the store by one thread after the other; as patient as this is.
@@ -87,7 +96,8 @@ class StoreWriter : public Store {
 
   struct Attempt {
     Result<void> made;
-    bool was_asked = false;  // The store; not if this thread got no turn.
+    // Though it failed: the store was asked, and has not refused.
+    bool may_be_made = false;
   };
 
   void Run();
@@ -127,7 +137,8 @@ class StoreWriter : public Store {
   bool ended_ = false;                       // Guarded by mutex_. The thread takes no more tasks.
   Clock::TimePoint try_at_ = {};             // Guarded by mutex_. When to try what is owed.
   Clock::Duration pause_ = {};               // Guarded by mutex_. After the next failure.
-  std::atomic<int> owed_count_ = 0;          // Of owed_ and making_, for a look without the lock.
+  std::atomic<bool> is_taken_over_ = false;
+  std::atomic<int> owed_count_ = 0;  // Of owed_ and making_, for a look without the lock.
   std::thread thread_;
 };
 

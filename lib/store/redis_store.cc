@@ -168,7 +168,8 @@ class RedisStore : public Store {
     const std::string& last_id = asked.replies[1].text;
     if (last_id == id) return Step::kMade;
     if (has_written_ && !last_id.empty() && !last_id.starts_with(id_)) {
-      return writer_.ErrorOf("another server has taken this store over");
+      return Error{ErrorCode::kPermissionDenied,
+                   writer_.ErrorOf("another server has taken this store over").message};
     }
     std::map<std::string, NodeFacts> facts;
     std::size_t at = 2;

@@ -214,7 +214,6 @@ class ZooKeeperStore : public Store {
       }
       const Result<Transaction> transaction = Plan(outcome, attempts);
       if (!transaction) return is_unknown ? Unknown(transaction.error()) : transaction.error();
-      if (transaction->operations().size() == 1) return {};  // Nothing but the owner's.
       const int code = client_.Write(transaction->operations(), attempts);
       switch (code) {
         case ZOK:
@@ -269,7 +268,7 @@ class ZooKeeperStore : public Store {
   }
 
   Error TakenOver() const {
-    return {ErrorCode::kUnavailable,
+    return {ErrorCode::kPermissionDenied,
             fmt::format("Another server has taken over the store at '/{}' of ZooKeeper at '{}'.",
                         options_.prefix, options_.hosts)};
   }

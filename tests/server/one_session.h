@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,14 @@ inline DriverEvent Cancelled(int id) {
 }
 inline DriverEvent Idle() {
   return {.what = StateEvent{.state = SessionState::kIdle}};
+}
+
+// Returns when the timer has made its calls of that time.
+inline void Pass(SessionUnderTest& f, Clock::Duration time) {
+  std::promise<void> passed;
+  f.timer.After(time, [&] { passed.set_value(); });
+  f.clock.Advance(time);
+  passed.get_future().wait();
 }
 
 inline void SessionUnderTest::Run(int id) {

@@ -1,6 +1,5 @@
 // How sessions end, and what is told of it.
 #include <chrono>
-#include <future>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,13 +16,6 @@ namespace {
 using std::chrono::seconds;
 using Fixture = SessionUnderTest;
 using Lines = std::vector<std::string>;
-
-void Pass(Fixture& f, Clock::Duration time) {
-  std::promise<void> passed;
-  f.timer.After(time, [&] { passed.set_value(); });
-  f.clock.Advance(time);
-  passed.get_future().wait();
-}
 
 TEST_CASE("the last words are the last lines of standard error that say something") {
   CHECK(LastWords({"stdout: ", "out", "\nstderr: "}) == Lines{"out"});

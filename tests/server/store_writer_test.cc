@@ -57,6 +57,21 @@ class LyingStore : public FailingStore {
   bool lies = true;
 };
 
+TEST_CASE("a writer whose store was taken over says so, and owes no removal of what is new") {
+  WriterFixture f;
+  REQUIRE(f.writer.CheckOurs());
+  CHECK(f.store.Children("v1").value().empty());
+  f.store.failure = Error{ErrorCode::kUnavailable, "The disk is full."};
+  CHECK(f.writer.CheckOurs());
+
+  f.store.failure = Error{ErrorCode::kPermissionDenied, "Another server has it."};
+  const Error refused = {ErrorCode::kUnavailable, "Another server has it."};
+  CHECK(f.writer.ApplyNew({{"a", "1"}}).error() == refused);
+  CHECK(f.writer.owed() == 0);
+  CHECK(f.writer.is_taken_over());
+  CHECK(f.writer.CheckOurs().error() == refused);
+}
+
 TEST_CASE("what a store refuses is owed to it until it takes it") {
   WriterFixture f;
   f.store.failure = kFull;

@@ -72,8 +72,9 @@ TEST_CASE("the last store that began to write goes on, and the one before is ref
   REQUIRE(second->Apply({{"a", "second"}}));
   const Result<void> refused = first->Apply({{"a", "late"}});
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == ErrorCode::kUnavailable);
+  CHECK(refused.error().code == ErrorCode::kPermissionDenied);
   CHECK(Says(refused.error(), "another server has taken this store over"));
+  CHECK_FALSE(first->Apply({{.key = "nothing"}}));
   CHECK(second->Get("a").value() == "second");
 }
 

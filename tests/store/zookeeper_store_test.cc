@@ -126,8 +126,9 @@ TEST_CASE("the last store that began to write goes on, and the one before is ref
   for (int attempt = 0; attempt < 2; ++attempt) {
     const Result<void> refused = first->Apply({{"a", "late"}});
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == ErrorCode::kUnavailable);
+    CHECK(refused.error().code == ErrorCode::kPermissionDenied);
     CHECK(Says(refused.error(), "Another server has taken over the store"));
+    CHECK_FALSE(first->Apply({{.key = "nothing"}}));
   }
   CHECK(second->Get("a").value() == "second");
   CHECK(second->Apply({{"a", "third"}}));
