@@ -5,7 +5,9 @@ A session's statements are `tell TEXT`, whose output is TEXT, and `hold SECONDS 
 
 A batch has the arguments KEY, STATUS and SECONDS, and says in $STUB_JOURNAL/batch-KEY when it begins and ends.
 
-Its connections break by themselves now and then: within a request, before the answer, and between commands.
+Its connections break by themselves now and then: within a request, before the answer, and between commands. When it
+gets SIGUSR1, they break all at once, and it goes to the host that $STUB_JOURNAL/host names from then on, as if the
+server's address had moved there.
 """
 import collections
 import http.client
@@ -14,6 +16,8 @@ import os
 import pathlib
 import random
 import re
+import signal
+import socket
 import ssl
 import sys
 import threading
@@ -72,9 +76,22 @@ class Driver:
         self.unsent = collections.deque()  # Events that are not acknowledged.
         self.number = 0
         self.answered = time.monotonic()
+        self.connections = {}  # By thread.
+        signal.signal(signal.SIGUSR1, lambda *_: self.move())
 
     def connect(self):
-        return http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.tls)
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.tls)
+        self.connections[threading.get_ident()] = connection
+        return connection
+
+    def move(self):
+        self.host = (self.journal.parent / "host").read_text()
+        for connection in list(self.connections.values()):
+            if connection.sock:
+                try:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # It was closed already.
 
     def check(self, status):
         if status in (401, 404, 409):
