@@ -31,6 +31,7 @@ class Bed:
         # How a process has ended that somebody else has launched, Linux tells from 6.15 on.
         self.can_tell = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 15)
         self.started, self.slowest = 0, 0
+        self.followed = set()  # Numbers of servers that lived when the next one began to start.
 
     def fake_spark(self):
         (self.folder / "journal").mkdir()
@@ -51,6 +52,12 @@ class Bed:
                 "XDG_CACHE_HOME": str(self.folder / "cache"),
                 "STUB_JOURNAL": str(self.folder / "journal")}
 
+    def move_drivers(self, host):
+        """Where they connect from now on."""
+        file = self.folder / "journal" / "host"
+        file.with_suffix(".new").write_text(host)
+        file.with_suffix(".new").rename(file)
+
     def start(self, settings=""):
         """A server that has a number, and says when it was ready."""
         began = time.monotonic()
@@ -59,7 +66,12 @@ class Bed:
         self.slowest = max(self.slowest, time.monotonic() - began)
         self.started += 1
         server.number, server.ready = self.started, time.time()
+        server.is_followed = False
         return server
+
+    def was_between(self, it):
+        """Whether it died because one server was launching it when the next one looked for it."""
+        return it.server in self.followed and "was being launched" in it.end["endReason"]
 
     def journal(self, name):
         """What a driver or a batch has written of itself, by lines."""

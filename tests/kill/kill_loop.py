@@ -11,6 +11,8 @@ again, and compares what it shows with what it has acknowledged, record by recor
   - statements are forgotten only where a session has as many newer ones as it keeps;
   - a session dies only with its driver, and a batch ends as its process did.
 
+Where the store lets another server take over, that happens now and then, and the first one dies after it.
+
 Drivers and batches are processes of tests/kill/stub_driver.py, which survive the server. Some are killed, too.
 """
 import argparse
@@ -32,11 +34,15 @@ from ledger import Ledger, Lost
 CLIENTS = 4
 ROUND_SECONDS_MAX = 0.25
 ROUNDS_BETWEEN_WAITS = 20
+TAKEOVERS = 0.2  # How often another server starts before the one that clients use is killed.
+FENCED_SECONDS_MAX = 0.1
+HOSTS = ("127.0.0.1", "127.0.0.2")
 
 
 class Loop:
-    def __init__(self, bed, seed):
+    def __init__(self, bed, seed, is_locked):
         self.bed, self.random, self.ledger = bed, random.Random(seed), Ledger()
+        self.is_locked, self.host = is_locked, HOSTS[0]
 
     def kill_a_process(self):
         processes = list(self.bed.processes())
@@ -69,24 +75,43 @@ class Loop:
         for client in clients:
             client.start()
         time.sleep(self.random.random() * ROUND_SECONDS_MAX)
-        if self.random.random() < 0.1:
+        follower = None
+        if not self.is_locked and self.random.random() < TAKEOVERS:
+            follower = self.follow(server)
+        elif self.random.random() < 0.1:
             self.kill_a_process()
         server.kill()
         for client in clients:
             client.join()
         if failures:
+            if follower:
+                follower.kill()
             raise failures[0]
+        return follower
+
+    def follow(self, server):
+        """Another server, to which the state and the drivers' address have moved; the first one goes on."""
+        self.host = HOSTS[self.host == HOSTS[0]]
+        server.is_followed = True
+        self.bed.followed.add(server.number)
+        follower = self.start()
+        self.bed.move_drivers(self.host)
+        self.ledger.count("taken over")
+        time.sleep(self.random.random() * FENCED_SECONDS_MAX)
+        return follower
 
     def start(self):
         cached = self.random.choice([0, 200, 4 << 20])
-        return self.bed.start(f"livy.server.session.statements.max-cached-size = {cached}\n")
+        return self.bed.start(
+            f"livy.server.session.statements.max-cached-size = {cached}\n"
+            f"livy.server.host = {self.host}\n"
+            f"livy.server.state-dir = {self.bed.folder / 'state' / self.host}\n")
 
     def run(self, rounds):
         server = self.start()
         try:
             for number in range(1, rounds + 1):
-                self.round(server)
-                server = self.start()
+                server = self.round(server) or self.start()
                 check = Check(server, self.bed, self.ledger, self.random)
                 is_thorough = number % ROUNDS_BETWEEN_WAITS == 0 or number == rounds
                 try:
@@ -114,7 +139,7 @@ def main():
     except stores.Missing as missing:
         print(f"SKIP: {missing}")
         sys.exit(77)
-    loop = Loop(Bed(arguments.build, folder, store.settings), arguments.seed)
+    loop = Loop(Bed(arguments.build, folder, store.settings), arguments.seed, store.is_locked)
     began = time.monotonic()
     try:
         loop.run(arguments.rounds)

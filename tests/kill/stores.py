@@ -20,6 +20,7 @@ class Store:
 
     def __init__(self, name, folder):
         self.process = None
+        self.is_locked = name in ("sqlite", "filesystem")  # Else another server may take it over.
         self.settings = f"livy.server.state-store = {name}\n"
         if name == "redis":
             self.start_redis(folder)

@@ -5,9 +5,9 @@ A session's statements are `tell TEXT`, whose output is TEXT, and `hold SECONDS 
 
 A batch has the arguments KEY, STATUS and SECONDS, and says in $STUB_JOURNAL/batch-KEY when it begins and ends.
 
-Its connections break by themselves now and then: within a request, before the answer, and between commands. When it
-gets SIGUSR1, they break all at once, and it goes to the host that $STUB_JOURNAL/host names from then on, as if the
-server's address had moved there.
+Its connections break by themselves now and then: within a request, before the answer, and between commands. It goes
+to the host that $STUB_JOURNAL/host names, if there is one, as if the server's address had moved there; when it gets
+SIGUSR1, its connections break all at once.
 """
 import collections
 import http.client
@@ -77,15 +77,16 @@ class Driver:
         self.number = 0
         self.answered = time.monotonic()
         self.connections = {}  # By thread.
-        signal.signal(signal.SIGUSR1, lambda *_: self.move())
+        signal.signal(signal.SIGUSR1, lambda *_: self.cut())
 
     def connect(self):
-        connection = http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.tls)
+        moved = self.journal.parent / "host"
+        host = moved.read_text() if moved.exists() else self.host
+        connection = http.client.HTTPSConnection(host, self.port, timeout=60, context=self.tls)
         self.connections[threading.get_ident()] = connection
         return connection
 
-    def move(self):
-        self.host = (self.journal.parent / "host").read_text()
+    def cut(self):
         for connection in list(self.connections.values()):
             if connection.sock:
                 try:

@@ -36,7 +36,7 @@ class Pair:
             place = folder / host
             place.mkdir()
             settings = f"{self.store.settings}livy.server.host = {host}\n"
-            if store in ("sqlite", "filesystem"):
+            if self.store.is_locked:
                 settings += f"livy.server.state-dir = {folder / 'state'}\n"
             # What becomes of applications when it ends is asked of the worse of both ways.
             mode = "off" if number == 0 else "recovery"
@@ -50,7 +50,7 @@ class Pair:
 
     def move_drivers(self):
         """To the second server's address."""
-        (self.beds[0].folder / "journal" / "host").write_text("127.0.0.2")
+        self.beds[0].move_drivers("127.0.0.2")
         for process, kind, _ in self.beds[0].processes():
             if kind == "session":
                 os.kill(process, signal.SIGUSR1)
@@ -188,7 +188,7 @@ def main():
         print(f"SKIP: {missing}")
         sys.exit(77)
     try:
-        try_locked(pair) if pair.name in ("sqlite", "filesystem") else try_fenced(pair)
+        try_locked(pair) if pair.store.is_locked else try_fenced(pair)
     except BaseException:
         print(f"the state is kept in {folder}")
         raise
