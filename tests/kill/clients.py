@@ -255,6 +255,16 @@ class Check(Client):
             if is_thorough or not known[number].in_history:
                 self.read_history(known[number])
 
+    def await_ends(self):
+        """All sessions have ended, of which the history has every one."""
+        for session in self.ledger.alive(self.ledger.sessions):
+            status, view = self.wait_for(session.path, lambda view: view["state"] in ENDED, 60)
+            assert status == 404 or view["state"] in ENDED, (session.path, view)
+        _, page = self.request("GET", "/history/sessions?size=1000000")
+        told = {view["id"] for view in page["sessions"]}
+        known = {it.id for it in self.ledger.sessions + self.ledger.past}
+        assert told == known, told ^ known
+
     def await_all(self, session):
         """Every statement comes to its end, and only as many are kept as shall be."""
         for it in session.statements:

@@ -36,6 +36,7 @@ ROUND_SECONDS_MAX = 0.25
 ROUNDS_BETWEEN_WAITS = 20
 TAKEOVERS = 0.2  # How often another server starts before the one that clients use is killed.
 FENCED_SECONDS_MAX = 0.1
+LAST_ROUNDS = 4
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
 
@@ -100,12 +101,27 @@ class Loop:
         time.sleep(self.random.random() * FENCED_SECONDS_MAX)
         return follower
 
-    def start(self):
+    def start(self, settings=""):
         cached = self.random.choice([0, 200, 4 << 20])
         return self.bed.start(
             f"livy.server.session.statements.max-cached-size = {cached}\n"
             f"livy.server.host = {self.host}\n"
-            f"livy.server.state-dir = {self.bed.folder / 'state' / self.host}\n")
+            f"livy.server.state-dir = {self.bed.folder / 'state' / self.host}\n"
+            + settings)
+
+    def end_all(self, is_last):
+        """All drivers have died, and whatever has ended leaves the lists at once, under a server that may die soon."""
+        for session in self.ledger.sessions:
+            session.was_killed = True
+        self.bed.kill_processes()
+        server = self.start("livy.server.session.state-retain.sec = 1ms\n")
+        check = Check(server, self.bed, self.ledger, self.random)
+        if is_last:
+            check.await_ends()
+        else:
+            time.sleep(self.random.random() * ROUND_SECONDS_MAX)
+        check.check_history(is_thorough=True)
+        return server
 
     def run(self, rounds):
         server = self.start()
@@ -118,6 +134,9 @@ class Loop:
                     check.run(is_thorough)
                 except Lost as lost:
                     raise AssertionError("the server does not answer") from lost
+            for number in range(1, LAST_ROUNDS + 1):
+                server.kill()
+                server = self.end_all(is_last=number == LAST_ROUNDS)
         finally:
             server.kill()
             self.bed.kill_processes()
