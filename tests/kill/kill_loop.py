@@ -36,7 +36,7 @@ ROUND_SECONDS_MAX = 0.25
 ROUNDS_BETWEEN_WAITS = 20
 TAKEOVERS = 0.2  # How often another server starts before the one that clients use is killed.
 FENCED_SECONDS_MAX = 0.1
-LAST_ROUNDS = 4
+LAST_ROUNDS = 2
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
 
