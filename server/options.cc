@@ -140,11 +140,11 @@ void TakeSpark(Settings& settings, Options& options) {
 void TakeClusters(Settings& settings, ClusterOptions& cluster) {
   settings.Take("livy.server.yarn.resource-managers", cluster.resource_manager_urls);
   settings.Take("livy.server.yarn.user", cluster.user);
-  settings.Take("livy.server.yarn.poll-interval", cluster.poll_interval);
-  settings.Take("livy.server.yarn.request-timeout", cluster.request_timeout);
-  settings.Take("livy.server.yarn.app-lookup-timeout", cluster.lookup_timeout);
-  settings.Take("livy.server.yarn.app-leakage.check-timeout", cluster.leak_timeout, kNone);
-  settings.Take("livy.server.yarn.app-leakage.check-interval", cluster.leak_interval);
+  settings.Take("livy.server.yarn.poll-interval", cluster.times.poll_interval);
+  settings.Take("livy.server.yarn.request-timeout", cluster.times.request_timeout);
+  settings.Take("livy.server.yarn.app-lookup-timeout", cluster.times.lookup_timeout);
+  settings.Take("livy.server.yarn.app-leakage.check-timeout", cluster.times.leak_timeout, kNone);
+  settings.Take("livy.server.yarn.app-leakage.check-interval", cluster.times.leak_interval);
   settings.Take("livy.server.standalone.masters", cluster.standalone_urls);
 }
 
@@ -191,11 +191,13 @@ void TakeKubernetes(Settings& settings, KubernetesOptions& kubernetes) {
   settings.Take("livy.server.kubernetes.driver.jar", kubernetes.driver_jar);
   settings.Take("livy.server.kubernetes.spark.container.name", kubernetes.container_name);
   settings.Take("livy.server.kubernetes.spark.sidecar.enabled", kubernetes.judges_by_container);
-  settings.Take("livy.server.kubernetes.poll-interval", kubernetes.poll_interval);
-  settings.Take("livy.server.kubernetes.request-timeout", kubernetes.request_timeout);
-  settings.Take("livy.server.kubernetes.app-lookup-timeout", kubernetes.lookup_timeout);
-  settings.Take("livy.server.kubernetes.app-leakage.check-timeout", kubernetes.leak_timeout, kNone);
-  settings.Take("livy.server.kubernetes.app-leakage.check-interval", kubernetes.leak_interval);
+  settings.Take("livy.server.kubernetes.poll-interval", kubernetes.times.poll_interval);
+  settings.Take("livy.server.kubernetes.request-timeout", kubernetes.times.request_timeout);
+  settings.Take("livy.server.kubernetes.app-lookup-timeout", kubernetes.times.lookup_timeout);
+  settings.Take("livy.server.kubernetes.app-leakage.check-timeout", kubernetes.times.leak_timeout,
+                kNone);
+  settings.Take("livy.server.kubernetes.app-leakage.check-interval",
+                kubernetes.times.leak_interval);
   settings.Take("livy.ui.history-server-url", kubernetes.history_url);
   settings.Take("livy.server.kubernetes.grafana.loki.enabled", kubernetes.links_to_loki);
   settings.Take("livy.server.kubernetes.grafana.url", kubernetes.grafana_url);

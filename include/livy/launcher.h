@@ -111,14 +111,8 @@ class Launcher {
   virtual std::string Describe() const = 0;
 };
 
-// How clusters are asked about applications. Cluster managers tell of nothing by themselves.
-struct ClusterOptions {
-  // Of YARN's ResourceManagers, or of the web pages of standalone masters; one that does not answer
-  // or is on standby is passed over. Empty: what yarn-site.xml in $HADOOP_CONF_DIR or
-  // $YARN_CONF_DIR says; port 8080 of the masters.
-  std::vector<std::string> resource_manager_urls = {};
-  std::vector<std::string> standalone_urls = {};
-  std::string user = {};  // Whose name requests to YARN carry; empty: the process's user.
+// When a cluster is asked about applications. Cluster managers tell of nothing by themselves.
+struct ClusterTimes {
   std::chrono::milliseconds poll_interval = std::chrono::seconds(5);
   std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
   // Until a cluster knows what was launched; then it has failed.
@@ -133,6 +127,17 @@ struct SparkRuntime {
   std::filesystem::path spark_home = {};  // Empty: the first one's.
   // Of spark-defaults.conf. Empty: that of its Spark; with the first one's Spark, the first one's.
   std::filesystem::path conf_dir = {};
+// How YARN and standalone masters are asked about applications.
+struct ClusterOptions {
+  // Of YARN's ResourceManagers, or of the web pages of standalone masters; one that does not answer
+  // or is on standby is passed over. Empty: what yarn-site.xml in $HADOOP_CONF_DIR or
+  // $YARN_CONF_DIR says; port 8080 of the masters.
+  std::vector<std::string> resource_manager_urls = {};
+  std::vector<std::string> standalone_urls = {};
+  std::string user = {};  // Whose name requests to YARN carry; empty: the process's user.
+  ClusterTimes times = {};
+};
+
   // Of spark-submit: goes before the process's own, such as JAVA_HOME and HADOOP_CONF_DIR.
   std::map<std::string, std::string> environment = {};
   // As those of ClusterOptions, which are the first one's. Empty: what its Hadoop says; port 8080.
@@ -173,12 +178,8 @@ struct KubernetesOptions {
   // Whether containers beside that one do not count: neither for a driver that has ended while they
   // run on, nor when they fail.
   bool judges_by_container = true;
-  std::chrono::milliseconds poll_interval = std::chrono::seconds(5);
-  std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
-  std::chrono::milliseconds lookup_timeout =
-      std::chrono::seconds(600);  // As ClusterOptions has it.
-  std::chrono::milliseconds leak_timeout = std::chrono::seconds(600);
-  std::chrono::milliseconds leak_interval = std::chrono::seconds(60);
+  // Pods may wait for their nodes and images.
+  ClusterTimes times = {.lookup_timeout = std::chrono::seconds(600)};
   // Links for people. The history server shows what has ended; empty: no link.
   std::string history_url = {};
   bool links_to_loki = false;  // To the logs that Loki has, as Grafana shows them.

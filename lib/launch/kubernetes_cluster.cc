@@ -79,7 +79,7 @@ bool IsNamespace(std::string_view name) {
 KubernetesCluster::KubernetesCluster(std::string url, KubernetesOptions options, int log_lines_max)
     : options_(WithAccount(std::move(options))),
       log_lines_max_(log_lines_max),
-      http_({std::move(url)}, options_.request_timeout, FilesOf(options_)) {}
+      http_({std::move(url)}, options_.times.request_timeout, FilesOf(options_)) {}
 
 Result<Cluster::Reports> KubernetesCluster::Ask(const std::vector<ClusterKey>& keys) {
   return AskInParts(keys, [&](std::size_t begin, std::size_t end, Reports& reports) {

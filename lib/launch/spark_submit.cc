@@ -92,28 +92,19 @@ Result<std::unique_ptr<Cluster>> MakeCluster(ClusterKind kind, const ClusterPlac
     return cluster;
   }
   if (kind == ClusterKind::kStandalone) {
-    cluster = std::make_unique<StandaloneCluster>(place.urls, options.request_timeout);
+    cluster = std::make_unique<StandaloneCluster>(place.urls, options.times.request_timeout);
     return cluster;
   }
   const Result<HadoopConf> conf = ReadHadoopConf(place.hadoop_conf_dir);
   if (!conf) return conf.error();
   cluster = std::make_unique<YarnCluster>(
       place.urls.empty() ? ResourceManagersOf(*conf) : place.urls,
-      options.user.empty() ? UserName() : options.user, options.request_timeout);
+      options.user.empty() ? UserName() : options.user, options.times.request_timeout);
   return cluster;
 }
 
-MonitorLimits LimitsFor(ClusterKind kind, const SparkSubmitOptions& options) {
-  const ClusterOptions& usual = options.cluster;
-  const KubernetesOptions& kubernetes = options.kubernetes;
-  if (kind == ClusterKind::kKubernetes) {
-    return {.poll_interval = kubernetes.poll_interval,
-            .leak_interval = kubernetes.leak_interval,
-            .leak_timeout = kubernetes.leak_timeout};
-  }
-  return {.poll_interval = usual.poll_interval,
-          .leak_interval = usual.leak_interval,
-          .leak_timeout = usual.leak_timeout};
+const ClusterTimes& TimesFor(ClusterKind kind, const SparkSubmitOptions& options) {
+  return kind == ClusterKind::kKubernetes ? options.kubernetes.times : options.cluster.times;
 }
 
 Result<ApplicationHandle> FindByTag(const std::string& tag) {
@@ -270,15 +261,13 @@ std::unique_ptr<SparkApplication> SparkSubmitLauncher::MakeApplication(
     const std::string& tag, ApplicationHandle handle, std::shared_ptr<ClusterMonitor> monitor,
     ApplicationObserver observer, OutputSink output) {
   const ClusterKind kind = handle.target.kind;
-  const bool is_kubernetes = kind == ClusterKind::kKubernetes;
   const ApplicationProgress::Rules rules = {
       .has_cluster = monitor != nullptr,
       .is_cluster_mode = handle.target.is_cluster_mode,
       .finds_by_tag = kind != ClusterKind::kStandalone,
-      .unknown_is_gone = is_kubernetes,
+      .unknown_is_gone = kind == ClusterKind::kKubernetes,
       .cluster = NameOf(kind),
-      .lookup_timeout =
-          is_kubernetes ? options_.kubernetes.lookup_timeout : options_.cluster.lookup_timeout};
+      .lookup_timeout = TimesFor(kind, options_).lookup_timeout};
   return std::make_unique<SparkApplication>(
       SparkApplication::Parts{.log_lines_max = options_.log_lines_max,
                               .log_line_bytes_max = options_.log_line_bytes_max,
@@ -330,7 +319,10 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
   if (!cluster) return cluster.error();
   const std::string description = (*cluster)->Describe();
   auto made = std::make_shared<ClusterMonitor>(*std::move(cluster),
-                                               LimitsFor(target.kind, options_), *clock_, log_);
+                                               MonitorLimits{.poll_interval = times.poll_interval,
+                                                             .leak_interval = times.leak_interval,
+                                                             .leak_timeout = times.leak_timeout},
+                                               *clock_, log_);
   {
     const std::lock_guard lock(mutex_);
     const auto [monitor, is_first] = monitors_.emplace(place, made);
@@ -339,6 +331,7 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
   log_.Write(LogLevel::kInfo, "launch", fmt::format("following {}", description));
   return made;
 }
+  const ClusterTimes& times = TimesFor(target.kind, options_);
 
 const Runtime* SparkSubmitLauncher::FindRuntime(const std::string& name) const {
   const auto found = runtimes_.find(name);

@@ -88,6 +88,27 @@ class Story {
   }
 };
 
+struct Row {
+  std::string what;
+  std::function<void(Story&)> tell;  // After the start.
+  ApplicationState state;
+  std::string reason;
+  bool is_abandoned = false;
+};
+
+void Check(const ApplicationProgress::Rules& rules, const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Story story(rules);
+    story.Start();
+    row.tell(story);
+    CHECK(story.state() == row.state);
+    CHECK(story.reason() == row.reason);
+    CHECK(story.progress.is_abandoned() == row.is_abandoned);
+    CHECK_FALSE(story.progress.wants_kill());
+  }
+}
+
 TEST_CASE("without a cluster the process is all there is") {
   Story story({});
   story.Start();
@@ -100,13 +121,7 @@ TEST_CASE("without a cluster the process is all there is") {
 }
 
 TEST_CASE("in client mode nothing ends before the process, and a bad end of either counts") {
-  struct Row {
-    const char* what;
-    std::function<void(Story&)> tell;
-    ApplicationState state;
-    std::string reason;
-  };
-  const Row rows[] = {
+  const std::vector<Row> rows = {
       {"unknown so far", [](Story& s) { s.Hear(std::nullopt); }, kStarting, ""},
       {"known", [](Story& s) { s.Hear(Report(kStarting)); }, kStarting, ""},
       {"running", [](Story& s) { s.Hear(Report(kRunning)); }, kRunning, ""},
@@ -126,42 +141,27 @@ TEST_CASE("in client mode nothing ends before the process, and a bad end of eith
        [](Story& s) { s.Hear(Report(kRunning)).End(Exit(0)).Hear(Report(kKilled)); }, kKilled,
        "the cluster's reason"},
       {"exit with 0, and never known", [](Story& s) { s.End(Exit(0)).Hear(std::nullopt); },
-       kFinished, "spark-submit exited with status 0"},
+       kFinished, "spark-submit exited with status 0", true},
       {"exit with 0, and a silent cluster",
        [](Story& s) { s.End(Exit(0)).HearNothing().Later(kLookup).HearNothing(); }, kFinished,
-       "spark-submit exited with status 0"},
+       "spark-submit exited with status 0", true},
       {"exit with 1", [](Story& s) { s.End(Exit(1)).Hear(Report(kRunning)); }, kFailed,
-       "spark-submit exited with status 1"},
+       "spark-submit exited with status 1", true},
       {"exit with 1, though the cluster says success",
        [](Story& s) { s.Hear(Report(kFinished)).End(Exit(1)).Hear(Report(kFinished)); }, kFailed,
        "spark-submit exited with status 1"},
       {"exit with 1, killed outside", [](Story& s) { s.End(Exit(1)).Hear(Report(kKilled)); },
        kKilled, "the cluster's reason"},
       {"exit with 1, and a silent cluster", [](Story& s) { s.End(Exit(1)).HearNothing(); }, kFailed,
-       "spark-submit exited with status 1"},
+       "spark-submit exited with status 1", true},
       {"killed", [](Story& s) { s.Hear(Report(kRunning)).Kill().End(Killed()); }, kKilled,
-       "spark-submit was ended by signal 15 (SIGTERM) on request"},
+       "spark-submit was ended by signal 15 (SIGTERM) on request", true},
   };
-  for (const Row& row : rows) {
-    CAPTURE(row.what);
-    Story story(ClientRules());
-    story.Start();
-    row.tell(story);
-    CHECK(story.state() == row.state);
-    CHECK(story.reason() == row.reason);
-    CHECK_FALSE(story.progress.wants_kill());
-  }
+  Check(ClientRules(), rows);
 }
 
 TEST_CASE("in cluster mode the cluster has the word once the process has submitted") {
-  struct Row {
-    const char* what;
-    std::function<void(Story&)> tell;
-    ApplicationState state;
-    std::string reason;
-    bool is_abandoned = false;
-  };
-  const Row rows[] = {
+  const std::vector<Row> rows = {
       {"submitting", [](Story&) {}, kStarting, ""},
       {"submitted", [](Story& s) { s.End(Exit(0)).Hear(std::nullopt); }, kStarting, ""},
       {"waiting in the cluster", [](Story& s) { s.End(Exit(0)).Hear(Report(kStarting)); },
@@ -213,55 +213,34 @@ TEST_CASE("in cluster mode the cluster has the word once the process has submitt
        },
        kKilled, "ended on request, which YARN has not confirmed", true},
   };
-  for (const Row& row : rows) {
-    CAPTURE(row.what);
-    Story story(ClusterRules());
-    story.Start();
-    row.tell(story);
-    CHECK(story.state() == row.state);
-    CHECK(story.reason() == row.reason);
-    CHECK(story.progress.is_abandoned() == row.is_abandoned);
-  }
+  Check(ClusterRules(), rows);
 }
 
 TEST_CASE("where what is unknown is gone, it has ended when it is not known any more") {
-  struct Row {
-    const char* what;
-    std::function<void(Story&)> tell;
-    ApplicationState state;
-    std::string reason;
-  };
-  const Row rows[] = {
+  const std::vector<Row> rows = {
       {"not known yet", [](Story& s) { s.End(Exit(0)).Hear(std::nullopt); }, kStarting, ""},
       {"gone", [](Story& s) { s.End(Exit(0)).Hear(Report(kRunning)).Hear(std::nullopt); }, kFailed,
-       "Kubernetes does not know app_1 any more: it was removed before its end was seen"},
+       "Kubernetes does not know app_1 any more: it was removed before its end was seen", true},
       {"gone after it was deleted by others",
        [](Story& s) { s.End(Exit(0)).Hear(Doomed()).Hear(std::nullopt); }, kKilled,
-       "its pod was deleted"},
+       "its pod was deleted", true},
       {"being deleted", [](Story& s) { s.End(Exit(0)).Hear(Doomed()); }, kRunning, ""},
       {"gone after it was killed",
        [](Story& s) {
          s.End(Exit(0)).Hear(Report(kRunning)).Kill().Hear(Doomed()).Hear(std::nullopt);
        },
-       kKilled, "ended on request"},
+       kKilled, "ended on request", true},
       {"removed by spark-submit, whose failure is the cause",
        [](Story& s) { s.Hear(Report(kStarting)).Hear(std::nullopt).End(Exit(1)); }, kFailed,
-       "spark-submit exited with status 1"},
+       "spark-submit exited with status 1", true},
       {"no answer, which is not the same",
        [](Story& s) { s.End(Exit(0)).Hear(Report(kRunning)).Later(kLookup).HearNothing(); },
        kRunning, ""},
   };
-  for (const Row& row : rows) {
-    CAPTURE(row.what);
-    ApplicationProgress::Rules rules = ClusterRules();
-    rules.unknown_is_gone = true;
-    rules.cluster = "Kubernetes";
-    Story story(rules);
-    story.Start();
-    row.tell(story);
-    CHECK(story.state() == row.state);
-    CHECK(story.reason() == row.reason);
-  }
+  ApplicationProgress::Rules rules = ClusterRules();
+  rules.unknown_is_gone = true;
+  rules.cluster = "Kubernetes";
+  Check(rules, rows);
 }
 
 TEST_CASE("what a cluster that never answered knows is not told, but why it could not be asked") {

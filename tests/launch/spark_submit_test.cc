@@ -337,7 +337,7 @@ TEST_CASE("applications are launched, read, killed and dropped from several thre
 struct OnKubernetes : Fixture {
   OnKubernetes(const std::string& script, testing::ScriptedServer::Script api)
       : Fixture(script), server(std::move(api)) {
-    options.kubernetes.poll_interval = std::chrono::milliseconds(250);
+    options.kubernetes.times.poll_interval = std::chrono::milliseconds(250);
     options.kubernetes.account_dir = "/nowhere";
   }
   std::map<std::string, std::string> Conf(const std::string& name_space) const {
