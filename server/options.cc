@@ -117,6 +117,7 @@ void TakeDriver(Settings& settings, ServerOptions& server) {
   settings.Take("livy.server.driver.port", server.driver_port, 0, 65535);
   settings.Take("livy.rsc.server.connect.timeout", server.driver_connect_timeout);
   settings.Take("livy.rsc.client.shutdown-timeout", server.driver_shutdown_timeout, kNone);
+  settings.Take("livy.server.stop-timeout", server.stop_timeout, kNone);
   settings.Take("livy.rsc.job-cancel.timeout", server.driver_cancel_timeout);
   settings.Take("livy.rsc.server.idle-timeout", server.driver_server_lost_timeout);
 }

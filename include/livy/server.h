@@ -127,6 +127,9 @@ struct ServerOptions {
   int driver_port = 0;                  // For drivers, always TLS. 0: any free port.
   std::chrono::milliseconds driver_connect_timeout = std::chrono::seconds(90);
   std::chrono::milliseconds driver_shutdown_timeout = std::chrono::seconds(10);
+  // How long Stop() waits for the ends of what it has killed. What has not ended then, such as
+  // applications on a cluster that does not answer, is left to a later server with the same store.
+  std::chrono::milliseconds stop_timeout = std::chrono::seconds(10);
   std::chrono::milliseconds driver_cancel_timeout = std::chrono::seconds(30);
   std::chrono::milliseconds driver_server_lost_timeout = std::chrono::minutes(10);
   SessionExpiry expiry = {};
@@ -183,8 +186,9 @@ class LivyServer {
   // A client's connection that goes through no socket. It must not outlive the server.
   virtual std::shared_ptr<Connection> Connect() = 0;
 
-  // Answers what is under way, ends all sessions with their drivers, and returns when they have
-  // ended, after driver_shutdown_timeout and a kill at the latest. Harmless when repeated.
+  // Answers what is under way, ends all sessions with their drivers and all batches, and returns
+  // when they have ended, after driver_shutdown_timeout and stop_timeout at the latest. Harmless
+  // when repeated.
   virtual void Stop() = 0;
 
  protected:

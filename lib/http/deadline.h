@@ -5,6 +5,8 @@
 
 #include <livy/clock.h>
 
+#include "http/interrupt.h"
+
 namespace livy::internal {
 
 // A point in time by somebody's clock, who outlives it; made without one, it never comes.
@@ -13,7 +15,10 @@ class Deadline {
   Deadline() = default;
   Deadline(const Clock& clock, Clock::TimePoint time) : clock_(&clock), time_(time) {}
 
-  bool HasPassed() const { return clock_ != nullptr && clock_->Now() >= time_; }
+  // The same, but that it has come when `interrupt`, which outlives it, is raised.
+  Deadline Or(const Interrupt& interrupt) const;
+
+  bool HasPassed() const;
 
   // The earlier of this one and `period` from now. Never, if this one never comes.
   Deadline Within(Clock::Duration period) const;
@@ -26,8 +31,12 @@ class Deadline {
   short Wait(int fd, short events) const;
 
  private:
+  bool IsInterrupted() const;
+  Deadline At(Clock::TimePoint time) const;
+
   const Clock* clock_ = nullptr;
   Clock::TimePoint time_ = Clock::TimePoint::max();
+  const Interrupt* interrupt_ = nullptr;
 };
 
 }  // namespace livy::internal

@@ -1,3 +1,5 @@
+#include "http/http_connection.h"
+
 #include <algorithm>
 #include <condition_variable>
 #include <memory>
@@ -101,8 +103,12 @@ Result<void> CheckHeaders(const HttpHeaders& headers) {
 
 class HttpConnection : public Connection {
  public:
-  HttpConnection(const HttpConnectionOptions& options, Endpoint endpoint, SslContextPtr tls)
-      : options_(options), endpoint_(std::move(endpoint)), tls_(std::move(tls)) {}
+  HttpConnection(const HttpConnectionOptions& options, Endpoint endpoint, SslContextPtr tls,
+                 const internal::Interrupt* interrupt)
+      : options_(options),
+        endpoint_(std::move(endpoint)),
+        tls_(std::move(tls)),
+        interrupt_(interrupt) {}
 
   Result<HttpResponse> Send(const HttpRequest& request, std::chrono::milliseconds timeout) override;
 
@@ -127,7 +133,8 @@ class HttpConnection : public Connection {
 
   const HttpConnectionOptions options_;
   const Endpoint endpoint_;
-  const SslContextPtr tls_;  // Null: plain.
+  const SslContextPtr tls_;                     // Null: plain.
+  const internal::Interrupt* const interrupt_;  // Null: none.
   const std::unique_ptr<Clock> clock_ = MakeSystemClock();
 
   std::mutex mutex_;
@@ -151,7 +158,9 @@ Result<HttpResponse> HttpConnection::Send(const HttpRequest& request,
     return Error{ErrorCode::kDeadlineExceeded,
                  fmt::format("{}: no connection was free in time.", CannotConnect())};
   }
-  Result<HttpResponse> answer = Ask(*place, request, Deadline(*clock_, time));
+  Deadline deadline(*clock_, time);
+  if (interrupt_ != nullptr) deadline = deadline.Or(*interrupt_);
+  Result<HttpResponse> answer = Ask(*place, request, deadline);
   GiveBack(*std::move(place));
   if (!answer) return answer;
   return Decode(*std::move(answer));
@@ -295,9 +304,8 @@ Error HttpConnection::Explain(const ClientChannel::Outcome& outcome,
           fmt::format("The connection to {} broke before the whole answer came.", peer)};
 }
 
-}  // namespace
-
-Result<std::shared_ptr<Connection>> MakeHttpConnection(const HttpConnectionOptions& options) {
+Result<std::shared_ptr<Connection>> Make(const HttpConnectionOptions& options,
+                                         const internal::Interrupt* interrupt) {
   Result<Endpoint> endpoint = ParseUrl(options.url);
   if (!endpoint) return endpoint.error();
   if (auto checked = CheckHeaders(options.headers); !checked) return checked.error();
@@ -312,7 +320,18 @@ Result<std::shared_ptr<Connection>> MakeHttpConnection(const HttpConnectionOptio
     if (endpoint->is_tls) tls = *std::move(made);
   }
   return std::shared_ptr<Connection>(
-      std::make_shared<HttpConnection>(options, *std::move(endpoint), std::move(tls)));
+      std::make_shared<HttpConnection>(options, *std::move(endpoint), std::move(tls), interrupt));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Connection>> MakeHttpConnection(const HttpConnectionOptions& options) {
+  return Make(options, nullptr);
+}
+
+Result<std::shared_ptr<Connection>> internal::MakeInterruptible(
+    const HttpConnectionOptions& options, const Interrupt& interrupt) {
+  return Make(options, &interrupt);
 }
 
 }  // namespace livy

@@ -45,7 +45,8 @@ inline bool IsFinal(ApplicationState state) {
   return state != ApplicationState::kStarting && state != ApplicationState::kRunning;
 }
 
-// Asked by one thread at a time, which it may block for as long as its own time limits say.
+// Asked by one thread at a time, which it may block for as long as its own time limits say, and
+// until BreakOff().
 class Cluster {
  public:
   using Reports = std::vector<std::optional<ClusterReport>>;
@@ -64,6 +65,9 @@ class Cluster {
   // The end of what the driver of such an application has written. Fails with kNotFound if there is
   // none, or the cluster does not have it; with kPermissionDenied if it does not give it to us.
   virtual Result<std::string> DriverLog(const ClusterReport& application) = 0;
+
+  // From any thread: a call in progress, and all later ones, fail at once.
+  virtual void BreakOff() = 0;
 
   // For people: such as "YARN at http://rm:8088".
   virtual std::string Describe() const = 0;

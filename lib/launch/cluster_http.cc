@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "http/http_connection.h"
+
 namespace livy::internal {
 namespace {
 
@@ -36,13 +38,14 @@ Result<HttpResponse> ClusterHttp::SendTo(std::size_t index, const HttpRequest& r
   std::shared_ptr<Connection>& connection = connections_[index];
   if (connection == nullptr) {
     Result<std::shared_ptr<Connection>> made =
-        MakeHttpConnection({.url = urls_[index],
-                            .ca_file = files_.authorities,
-                            .certificate_file = files_.certificate,
-                            .key_file = files_.key,
-                            .connections_max = 1,
-                            .connect_timeout = timeout_,
-                            .response_bytes_max = kAnswerBytesMax});
+        MakeInterruptible({.url = urls_[index],
+                           .ca_file = files_.authorities,
+                           .certificate_file = files_.certificate,
+                           .key_file = files_.key,
+                           .connections_max = 1,
+                           .connect_timeout = timeout_,
+                           .response_bytes_max = kAnswerBytesMax},
+                          interrupt_);
     if (!made) return Error{ErrorCode::kUnavailable, made.error().message};
     connection = *std::move(made);
   }

@@ -12,6 +12,8 @@
 #include <livy/http.h>
 #include <livy/result.h>
 
+#include "http/interrupt.h"
+
 namespace livy::internal {
 
 // PEM files for https, as HttpConnectionOptions has them. They may be replaced by others: they are
@@ -22,7 +24,7 @@ struct ClusterFiles {
   std::string key = {};
 };
 
-// One thread at a time.
+// One thread at a time, but for BreakOff().
 class ClusterHttp {
  public:
   // `urls`: of all that may be asked, at least one. A request may take `timeout` with each.
@@ -42,6 +44,9 @@ class ClusterHttp {
     return answer.status >= 200 && answer.status < 300;
   }
 
+  // From any thread: a request in progress, and all later ones, fail at once.
+  void BreakOff() { interrupt_.Raise(); }
+
   // The one that answered last.
   const std::string& url() const { return urls_[current_]; }
 
@@ -52,6 +57,7 @@ class ClusterHttp {
   const std::vector<std::string> urls_;
   const std::chrono::milliseconds timeout_;
   const ClusterFiles files_;
+  Interrupt interrupt_ = {};
   std::vector<std::shared_ptr<Connection>> connections_;  // Null until they are needed.
   std::size_t current_ = 0;
 };

@@ -28,6 +28,7 @@ void ClusterMonitor::Stop() {
     is_stopping_ = true;
   }
   changed_.notify_all();
+  cluster_->BreakOff();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -201,11 +202,12 @@ void ClusterMonitor::TellSilence(const Look& look, const std::string& why) {
   EndCall(look.id);
 }
 
-// Unset if nobody listens. Else Forget() waits until EndCall().
+// Unset if nobody listens, and when we stop: then what was not heard means nothing. Else Forget()
+// waits until EndCall().
 std::optional<ClusterMonitor::Watched> ClusterMonitor::BeginCall(Id id) {
   const std::lock_guard lock(mutex_);
   const auto found = watched_.find(id);
-  if (found == watched_.end()) return std::nullopt;
+  if (found == watched_.end() || is_stopping_) return std::nullopt;
   calling_ = id;
   return found->second;
 }

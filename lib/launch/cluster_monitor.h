@@ -60,7 +60,7 @@ class ClusterMonitor {
   ClusterMonitor(const ClusterMonitor&) = delete;
   ClusterMonitor& operator=(const ClusterMonitor&) = delete;
 
-  // Asks no more, and calls nobody. Waits for a request in progress. Harmless when repeated.
+  // Asks no more, and calls nobody. Breaks a request in progress off. Harmless when repeated.
   void Stop();
 
   // Asks about the application until Forget().
@@ -118,7 +118,7 @@ class ClusterMonitor {
   bool KillNow(const ClusterReport& report);
   void DropLeak(const std::string& tag);
 
-  const std::unique_ptr<Cluster> cluster_;  // For the monitor's thread.
+  const std::unique_ptr<Cluster> cluster_;  // For the monitor's thread, but for BreakOff().
   const MonitorLimits limits_;
   Clock& clock_;
   LogSink& log_;

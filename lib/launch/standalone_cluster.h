@@ -32,6 +32,7 @@ class StandaloneCluster : public Cluster {
   Result<Reports> Ask(const std::vector<ClusterKey>& keys) override;
   Result<void> Kill(const ClusterReport& application) override;
   Result<std::string> DriverLog(const ClusterReport& application) override;
+  void BreakOff() override { http_.BreakOff(); }
   std::string Describe() const override;
 
  private:

@@ -13,9 +13,6 @@ namespace {
 
 constexpr std::size_t kTagSuffixBytes = 4;
 
-// How long the server waits at its end for what it has killed; a launcher is quicker.
-constexpr std::chrono::seconds kKillTimeout(30);
-
 // Everything but the tag.
 Result<LaunchRequest> LaunchFor(const BatchRequest& request, const SparkRules& rules) {
   if (request.file.empty()) {
@@ -132,8 +129,13 @@ void BatchManager::StopAll() {
     batch->Stop("the server stopped");
 }
 
-void BatchManager::AwaitEnds() {
-  roster_.AwaitEnds(services_.clock.Now() + kKillTimeout);
+void BatchManager::AwaitEnds(Clock::TimePoint deadline) {
+  roster_.AwaitEnds(deadline);
+  for (const auto& batch : roster_.All()) {
+    if (!IsActive(batch->state())) continue;
+    services_.log.Write(LogLevel::kWarning, "server",
+                        fmt::format("batch={} has not ended in time, and is left", batch->id()));
+  }
 }
 
 }  // namespace livy::internal

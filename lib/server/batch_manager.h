@@ -73,8 +73,9 @@ class BatchManager {
   // Refuses new batches and ends all. Returns at once: see AwaitEnds().
   void StopAll();
 
-  // Returns when all have ended, or after the time that a kill takes at most.
-  void AwaitEnds();
+  // Returns when all have ended, at `deadline` at the latest. What has not is left to a later
+  // server.
+  void AwaitEnds(Clock::TimePoint deadline);
 
   // Refuses new batches, and leaves those there are to a later server.
   void LeaveAll() { roster_.Close(); }

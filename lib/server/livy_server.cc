@@ -195,9 +195,10 @@ class Server : public LivyServer {
     // What another server has taken over is not ours to end.
     const bool leaves =
         options_.recovery == Recovery::kAlways || (sessions_ && !writer_.CheckOurs());
+    const Clock::TimePoint deadline = options_.clock->Now() + options_.stop_timeout;
     if (batches_) leaves ? batches_->LeaveAll() : batches_->StopAll();
-    if (sessions_) leaves ? sessions_->LeaveAll() : sessions_->StopAll();
-    if (batches_ && !leaves) batches_->AwaitEnds();  // They end while sessions do.
+    if (sessions_) leaves ? sessions_->LeaveAll() : sessions_->StopAll(deadline);
+    if (batches_ && !leaves) batches_->AwaitEnds(deadline);  // They end while sessions do.
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
     if (sessions_) sessions_->DropAll();

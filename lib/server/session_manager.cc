@@ -17,9 +17,6 @@ namespace {
 
 constexpr std::size_t kTagSuffixBytes = 4;
 
-// How long the server waits at its end for what it has killed; a launcher is quicker.
-constexpr std::chrono::seconds kKillTimeout(30);
-
 }  // namespace
 
 SessionManager::SessionManager(SessionManagerOptions options, SessionServices& services,
@@ -238,14 +235,20 @@ void SessionManager::KeepFollowersAlive() {
     session->KeepFollowersAlive();
 }
 
-void SessionManager::StopAll() {
+void SessionManager::StopAll(Clock::TimePoint deadline) {
   roster_.Close();
   std::chrono::milliseconds longest = services_.settings.driver_shutdown_timeout;
   for (const auto& session : roster_.All()) {
     session->Stop("the server stopped");
     longest = std::max(longest, session->settings().driver_shutdown_timeout);
   }
-  roster_.AwaitEnds(services_.clock.Now() + longest + kKillTimeout);
+  roster_.AwaitEnds(deadline + longest);
+  for (const auto& session : roster_.All()) {
+    if (HasEnded(session->state())) continue;
+    services_.log.Write(
+        LogLevel::kWarning, "server",
+        fmt::format("session={} has not ended in time, and is left", session->id()));
+  }
 }
 
 }  // namespace livy::internal

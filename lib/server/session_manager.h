@@ -87,8 +87,10 @@ class SessionManager {
   // Of the applications of all that are listed.
   std::set<std::string> Tags() const { return roster_.Tags(); }
 
-  // Refuses new sessions, stops all, and returns when they have ended.
-  void StopAll();
+  // Refuses new sessions, stops all, and returns when they have ended: at `deadline` at the latest,
+  // and as much later as drivers may take to end by themselves. What has not ended then is left to
+  // a later server.
+  void StopAll(Clock::TimePoint deadline);
 
   // Refuses new sessions, and leaves those there are to a later server.
   void LeaveAll() { roster_.Close(); }

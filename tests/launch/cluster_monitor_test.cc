@@ -31,16 +31,25 @@ struct World {
   std::vector<std::size_t> asked;               // Guarded by mutex. Number of keys.
   std::vector<std::string> killed;              // Guarded by mutex.
   std::string silent_place = {};                // Guarded by mutex.
-  int logs = 0;                                 // Guarded by mutex. Asked for.
-  bool is_silent = false;                       // Guarded by mutex.
-  bool has_logs = false;                        // Guarded by mutex.
-  bool refuses_kills = false;                   // Guarded by mutex.
+  std::atomic<bool> is_stuck = false;           // Answers are not given before BreakOff().
+  std::atomic<bool> is_asked = false;           // While it is stuck.
+  std::atomic<bool> is_broken_off = false;
+  int logs = 0;                // Guarded by mutex. Asked for.
+  bool is_silent = false;      // Guarded by mutex.
+  bool has_logs = false;       // Guarded by mutex.
+  bool refuses_kills = false;  // Guarded by mutex.
 };
 
 class FakeCluster : public Cluster {
  public:
   explicit FakeCluster(World& world) : world_(world) {}
   Result<Reports> Ask(const std::vector<ClusterKey>& keys) override {
+    if (world_.is_stuck) {
+      world_.is_asked = true;
+      world_.is_asked.notify_all();
+      world_.is_broken_off.wait(false);
+      return Error{ErrorCode::kUnavailable, "Broken off."};
+    }
     const std::lock_guard lock(world_.mutex);
     world_.asked.push_back(keys.size());
     if (world_.is_silent) return Error{ErrorCode::kUnavailable, "No answer."};
@@ -64,6 +73,10 @@ class FakeCluster : public Cluster {
     ++world_.logs;
     if (world_.has_logs) return "written by " + application.app_id;
     return Error{ErrorCode::kNotFound, "No log."};
+  }
+  void BreakOff() override {
+    world_.is_broken_off = true;
+    world_.is_broken_off.notify_all();
   }
   std::string Describe() const override { return "a fake"; }
 
@@ -325,6 +338,18 @@ TEST_CASE("what has finished is removed where that is wanted, and only that") {
   CHECK(f.AskedAfter(seconds(5), 1));
   CHECK(Eventually([&] { return third.all().size() == 1; }));
   CHECK(f.killed() == std::vector<std::string>{"id of a"});
+}
+
+TEST_CASE("a monitor that stops breaks its question off, and tells nobody that it had no answer") {
+  Listener listener;
+  Fixture f;
+  f.world.is_stuck = true;
+  f.monitor.Watch({.tag = "a"}, listener);
+  f.monitor.PollSoon();
+  f.clock.Advance(seconds(1));
+  f.world.is_asked.wait(false);
+  f.monitor.Stop();
+  CHECK(listener.all().empty());
 }
 
 }  // namespace

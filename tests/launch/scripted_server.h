@@ -1,6 +1,7 @@
 // ScriptedServer: what a cluster manager answers over HTTP, played by a function of the test's.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,32 @@ class ScriptedServer {
  private:
   std::mutex mutex_;
   std::vector<HttpRequest> requests_;  // Guarded by mutex_.
+  std::unique_ptr<internal::HttpServer> server_;
+};
+
+// Takes connections and requests, and never answers.
+class SilentServer {
+ public:
+  SilentServer()
+      : server_(internal::HttpServer::Create({}, [this](const std::shared_ptr<internal::Exchange>&
+                                                            exchange) {
+                  const std::lock_guard lock(mutex_);
+                  exchanges_.push_back(exchange);
+                  asked_.notify_all();
+                }).value()) {}
+  ~SilentServer() { server_->Stop(std::chrono::milliseconds(0)); }
+
+  std::string url() const { return fmt::format("http://127.0.0.1:{}", server_->port()); }
+
+  void AwaitRequest() {
+    std::unique_lock lock(mutex_);
+    asked_.wait(lock, [this] { return !exchanges_.empty(); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable asked_;
+  std::vector<std::shared_ptr<internal::Exchange>> exchanges_;  // Guarded by mutex_.
   std::unique_ptr<internal::HttpServer> server_;
 };
 

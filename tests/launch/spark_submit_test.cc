@@ -46,6 +46,8 @@ struct Fixture {
     return launcher().Launch(request, recorder.observer()).value();
   }
 
+  void End() { launcher_.reset(); }
+
   // Files in the directory for work that hold settings.
   std::size_t PropertiesFiles() const {
     std::size_t count = 0;
@@ -390,6 +392,22 @@ TEST_CASE("on Kubernetes pods find the driver program where the options say") {
   const ApplicationStatus status = fixture.recorder.WaitForEnd();
   CHECK(status.state == kKilled);
   CHECK(status.reason == "ended on request");
+}
+
+TEST_CASE("a launcher ends at once though its cluster does not answer") {
+  OnKubernetes fixture("exit 0", [](const HttpRequest&) { return HttpResponse{}; });
+  testing::SilentServer silent;
+  fixture.options.kubernetes.times.request_timeout = std::chrono::minutes(1);
+  std::map<std::string, std::string> conf = fixture.Conf("apps");
+  conf["spark.master"] = "k8s://" + silent.url();
+  std::unique_ptr<Application> application = fixture.Launch({.tag = "a", .conf = conf});
+  silent.AwaitRequest();
+  application->Kill();
+  application.reset();
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  const Clock::TimePoint before = clock->Now();
+  fixture.End();
+  CHECK(clock->Now() - before < std::chrono::seconds(30));
 }
 
 TEST_CASE("what is no namespace of Kubernetes is refused, because paths are made of it") {

@@ -17,6 +17,14 @@ namespace {
 using enum ApplicationState;
 using std::chrono::minutes;
 
+class Warnings : public LogSink {
+ public:
+  void Write(LogLevel level, std::string_view, std::string_view message) override {
+    if (level == LogLevel::kWarning) lines.emplace_back(message);
+  }
+  std::vector<std::string> lines = {};
+};
+
 // The batches of one server after another, over one store. The first one's are there at once.
 struct Servers {
   Servers() { StartServer(); }
@@ -28,7 +36,7 @@ struct Servers {
     services.emplace(BatchServices{.store = store,
                                    .clock = clock,
                                    .timer = *timer,
-                                   .log = *log,
+                                   .log = log,
                                    .applications = applications,
                                    .output = output});
     batches.emplace(BatchManagerOptions{.spark = spark, .state_retain = minutes(10)}, *services,
@@ -57,8 +65,8 @@ struct Servers {
 
   testing::FakeClock clock = {};
   FailingStore backing = {};
-  std::unique_ptr<LogSink> log = MakeNullLogSink();
-  StoreWriter writer{{}, backing, clock, *log, StoreThread::kCallers};
+  Warnings log = {};
+  StoreWriter writer{{}, backing, clock, log, StoreThread::kCallers};
   BatchStore store{writer};
   ManualLauncher launcher = {};
   OutputOptions output = {};
@@ -228,6 +236,17 @@ TEST_CASE("a batch that is deleted while it is launched is killed when it is the
   CHECK_FALSE(removed);
   servers.launcher.processes.at(0)->observer({.state = kKilled});
   CHECK(removed);
+}
+
+TEST_CASE("a batch that has not ended when its server must is told of, and there again") {
+  Servers servers;
+  const auto batch = servers.Submit();
+  batch->Stop("the server stopped");
+  servers.batches->AwaitEnds(servers.clock.Now());
+  CHECK(servers.log.lines ==
+        std::vector<std::string>{"batch=0 has not ended in time, and is left"});
+  servers.Crash();
+  CHECK(servers.StateOf("0") == SessionState::kRecovering);
 }
 
 TEST_CASE("an application is asked for its handle while its batch can be looked at") {

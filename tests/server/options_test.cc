@@ -107,6 +107,7 @@ const std::vector<Key> kKeys = {
     {"livy.server.driver.port", "10000", "10000", SHOW(server.driver_port)},
     {"livy.rsc.server.connect.timeout", "5m", "300000 ms", SHOW(server.driver_connect_timeout)},
     {"livy.rsc.client.shutdown-timeout", "0", "0 ms", SHOW(server.driver_shutdown_timeout)},
+    {"livy.server.stop-timeout", "4s", "4000 ms", SHOW(server.stop_timeout)},
     {"livy.rsc.job-cancel.timeout", "5s", "5000 ms", SHOW(server.driver_cancel_timeout)},
     {"livy.rsc.server.idle-timeout", "3s", "3000 ms", SHOW(server.driver_server_lost_timeout)},
     {"livy.spark.master", "yarn", "yarn", SHOW(server.spark.master)},
