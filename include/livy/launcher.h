@@ -74,8 +74,8 @@ class Application {
   // removed. Harmless when repeated.
   virtual void ForgetSettings() = 0;
 
-  // What Launcher::Recover() finds it by, in a later server: one line without secrets. Empty if it
-  // cannot be found again.
+  // What Launcher::Recover() finds it by, in a later server: one line without secrets. Empty if
+  // that is not known yet, or it cannot be found again.
   virtual std::string Handle() const = 0;
 
   // Ends the application with everything it started: politely at first, then by force. Does not
@@ -98,10 +98,15 @@ class Launcher {
   virtual Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
                                                       ApplicationObserver observer) = 0;
 
+  // What is known of an application's Handle() before Launch() is called with `request`, so that
+  // one is found again whose server dies while it launches. Empty if the tag tells as much, or
+  // Launch() is going to fail.
+  virtual std::string HandleFor(const LaunchRequest& request) const = 0;
+
   // Follows an application again that was launched by an earlier server, by its tag and by what its
-  // Handle() was, which is empty if the server died while it launched. Its earlier output is lost.
-  // Fails with kNotFound if it has ended meanwhile, or was never launched; with kUnavailable if
-  // that cannot be told now. May call `observer` before it returns.
+  // Handle() was: what HandleFor() said, if the server died while it launched. Its earlier output
+  // is lost. Fails with kNotFound if it has ended meanwhile, or was never launched; with
+  // kUnavailable if that cannot be told now. May call `observer` before it returns.
   virtual Result<std::unique_ptr<Application>> Recover(const std::string& tag,
                                                        const std::string& handle,
                                                        ApplicationObserver observer) = 0;
@@ -122,11 +127,6 @@ struct ClusterTimes {
   std::chrono::milliseconds leak_interval = std::chrono::seconds(60);
 };
 
-// Another Spark, beside the launcher's first.
-struct SparkRuntime {
-  std::filesystem::path spark_home = {};  // Empty: the first one's.
-  // Of spark-defaults.conf. Empty: that of its Spark; with the first one's Spark, the first one's.
-  std::filesystem::path conf_dir = {};
 // How YARN and standalone masters are asked about applications.
 struct ClusterOptions {
   // Of YARN's ResourceManagers, or of the web pages of standalone masters; one that does not answer
@@ -138,6 +138,11 @@ struct ClusterOptions {
   ClusterTimes times = {};
 };
 
+// Another Spark, beside the launcher's first.
+struct SparkRuntime {
+  std::filesystem::path spark_home = {};  // Empty: the first one's.
+  // Of spark-defaults.conf. Empty: that of its Spark; with the first one's Spark, the first one's.
+  std::filesystem::path conf_dir = {};
   // Of spark-submit: goes before the process's own, such as JAVA_HOME and HADOOP_CONF_DIR.
   std::map<std::string, std::string> environment = {};
   // As those of ClusterOptions, which are the first one's. Empty: what its Hadoop says; port 8080.

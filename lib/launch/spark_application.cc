@@ -72,6 +72,10 @@ Result<void> SparkApplication::Begin(ProcessStarter start) {
 }
 
 Result<void> SparkApplication::Adopt(ChildProcess child) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!handle_.app_id.empty()) progress_.OnAppId(handle_.app_id);
+  }
   return Follow(std::move(child), nullptr);
 }
 
@@ -159,8 +163,7 @@ LogPage SparkApplication::Log(int from, int size) const {
 
 std::string SparkApplication::Handle() const {
   const std::lock_guard lock(mutex_);
-  const bool has_begun = !handle_.process.empty() || !handle_.app_id.empty();
-  return has_begun ? FormatHandle(handle_) : "";
+  return FormatHandle(handle_);
 }
 
 // What has connected is a driver and not a launch.

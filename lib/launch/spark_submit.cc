@@ -107,13 +107,6 @@ const ClusterTimes& TimesFor(ClusterKind kind, const SparkSubmitOptions& options
   return kind == ClusterKind::kKubernetes ? options.kubernetes.times : options.cluster.times;
 }
 
-Result<ApplicationHandle> FindByTag(const std::string& tag) {
-  ApplicationHandle found;
-  found.process = FindProcess(kTagVariable, tag);
-  if (!found.process.empty()) return found;
-  return Error{ErrorCode::kNotFound, "It was being launched when its server died."};
-}
-
 // The namespace that Spark takes. What requests say goes into paths of the API server.
 Result<std::string> NamespaceIn(const Properties& settings) {
   const auto found = settings.find("spark.kubernetes.namespace");
@@ -181,35 +174,49 @@ SparkSubmitLauncher::~SparkSubmitLauncher() {
 
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Launch(const LaunchRequest& request,
                                                                  ApplicationObserver observer) {
-  const Runtime* const found = FindRuntime(request.runtime);
-  if (found == nullptr) {
+  Result<Plan> plan = PlanFor(request);
+  if (!plan) return plan.error();
+  Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorFor(plan->handle, *plan->runtime);
+  if (!monitor) return monitor.error();
+  std::unique_ptr<SparkApplication> application =
+      MakeApplication(request.tag, std::move(plan->handle), *std::move(monitor),
+                      std::move(observer), request.output);
+  const Result<void> begun = application->Begin(
+      [this, request, runtime = plan->runtime, settings = std::move(plan->settings)] {
+        return Start(request, *runtime, settings);
+      });
+  if (!begun) return begun.error();
+  return std::unique_ptr<Application>(std::move(application));
+}
+
+// What is to be launched, and where it will be found but for what the launch gives it.
+Result<SparkSubmitLauncher::Plan> SparkSubmitLauncher::PlanFor(const LaunchRequest& request) const {
+  const Runtime* const runtime = FindRuntime(request.runtime);
+  if (runtime == nullptr) {
     return Error{ErrorCode::kInvalidArgument,
                  request.runtime.empty()
                      ? "No runtime was chosen, and SPARK_HOME is not set."
                      : fmt::format("There is no runtime '{}'.", request.runtime)};
   }
-  const Runtime& runtime = *found;
   // --properties-file takes the place of spark-defaults.conf, so what is there goes into our file.
-  const Result<Properties> defaults = ReadSparkDefaults(runtime.home, runtime.conf_dir);
+  const Result<Properties> defaults = ReadSparkDefaults(runtime->home, runtime->conf_dir);
   if (!defaults) return defaults.error();
-  Properties settings = SettingsFor(request, *defaults, runtime.home);
-  ApplicationHandle handle = {.target = TargetOf(settings), .runtime = request.runtime};
-  if (handle.target.kind != ClusterKind::kNone) handle.master = settings["spark.master"];
+  Plan plan = {.runtime = runtime, .settings = SettingsFor(request, *defaults, runtime->home)};
+  ApplicationHandle& handle = plan.handle;
+  handle = {.target = TargetOf(plan.settings), .runtime = request.runtime};
+  if (handle.target.kind != ClusterKind::kNone) handle.master = plan.settings["spark.master"];
   if (handle.target.kind == ClusterKind::kKubernetes) {
-    Result<std::string> place = NamespaceIn(settings);
+    Result<std::string> place = NamespaceIn(plan.settings);
     if (!place) return place.error();
     handle.place = *std::move(place);
     handle.is_session = !request.file.has_value();
   }
+  return plan;
+}
 
-  Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorFor(handle, runtime);
-  if (!monitor) return monitor.error();
-  std::unique_ptr<SparkApplication> application = MakeApplication(
-      request.tag, std::move(handle), *std::move(monitor), std::move(observer), request.output);
-  const Result<void> begun = application->Begin(
-      [this, &runtime, request, settings] { return Start(request, runtime, settings); });
-  if (!begun) return begun.error();
-  return std::unique_ptr<Application>(std::move(application));
+std::string SparkSubmitLauncher::HandleFor(const LaunchRequest& request) const {
+  const Result<Plan> plan = PlanFor(request);
+  return plan ? FormatHandle(plan->handle) : "";
 }
 
 Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
@@ -238,10 +245,13 @@ Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::string& tag,
                                                                   const std::string& handle,
                                                                   ApplicationObserver observer) {
-  // A server that died while it launched has not stored what it launched.
-  const Result<ApplicationHandle> known = handle.empty() ? FindByTag(tag) : ParseHandle(handle);
+  Result<ApplicationHandle> known = ParseHandle(handle);
   if (!known) return known.error();
-  Result<ChildProcess> process = AdoptProcess(known->process);
+  // A server that died while it launched has not stored the process.
+  if (known->process.empty()) known->process = FindProcess(kTagVariable, tag);
+  Result<ChildProcess> process =
+      Error{ErrorCode::kNotFound, "It was being launched when its server died."};
+  if (!known->process.empty()) process = AdoptProcess(known->process);
   const bool follows_cluster = !process && known->target.is_cluster_mode;
   if (!process && !follows_cluster) return process.error();
   Result<std::shared_ptr<ClusterMonitor>> monitor = MonitorAgain(tag, *known);
@@ -318,6 +328,7 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
   Result<std::unique_ptr<Cluster>> cluster = MakeCluster(target.kind, place, options_);
   if (!cluster) return cluster.error();
   const std::string description = (*cluster)->Describe();
+  const ClusterTimes& times = TimesFor(target.kind, options_);
   auto made = std::make_shared<ClusterMonitor>(*std::move(cluster),
                                                MonitorLimits{.poll_interval = times.poll_interval,
                                                              .leak_interval = times.leak_interval,
@@ -331,7 +342,6 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
   log_.Write(LogLevel::kInfo, "launch", fmt::format("following {}", description));
   return made;
 }
-  const ClusterTimes& times = TimesFor(target.kind, options_);
 
 const Runtime* SparkSubmitLauncher::FindRuntime(const std::string& name) const {
   const auto found = runtimes_.find(name);

@@ -42,6 +42,7 @@ class SparkSubmitLauncher : public Launcher {
 
   Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
                                               ApplicationObserver observer) override;
+  std::string HandleFor(const LaunchRequest& request) const override;
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
                                                ApplicationObserver observer) override;
   std::string Describe() const override;
@@ -50,6 +51,13 @@ class SparkSubmitLauncher : public Launcher {
   SparkSubmitLauncher(SparkSubmitOptions options, Runtimes runtimes,
                       std::filesystem::path driver_jar, LogSink& log);
 
+  struct Plan {
+    const Runtime* runtime = nullptr;
+    Properties settings = {};
+    ApplicationHandle handle = {};
+  };
+
+  Result<Plan> PlanFor(const LaunchRequest& request) const;
   Result<StartedProcess> Start(const LaunchRequest& request, const Runtime& runtime,
                                const Properties& settings) const;
   std::unique_ptr<SparkApplication> MakeApplication(const std::string& tag,

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "http/certificate.h"
+#include "server/guarded_parts.h"
 
 namespace livy::internal {
 namespace {
@@ -91,6 +92,7 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, const St
                               .owner = std::move(owner),
                               .proxy_user = request.proxy_user,
                               .runtime = launch->runtime,
+                              .application = HandleFor(launcher_, *launch, services_.log),
                               .created = services_.clock.Wall()};
   const auto batch = std::make_shared<BatchSession>(record, services_);
   Result<void> stored =

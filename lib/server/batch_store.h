@@ -26,7 +26,7 @@ struct StoredBatch {
   std::optional<std::string> proxy_user = {};
   // Ours; Apache Livy's own records do not have it.
   std::string runtime = {};      // Empty: the Spark that has no name.
-  std::string application = {};  // What Application::Handle() was; empty until it was launched.
+  std::string application = {};  // What Launcher::Recover() finds it by.
   Statement::Time created = {};  // 0 in records of Apache Livy.
   std::optional<StoredEnd> end = {};
 };

@@ -114,4 +114,9 @@ Result<std::unique_ptr<Application>> GuardedLaunch(LogSink& log, const Launch& l
   return std::make_unique<GuardedApplication>(*std::move(application), log);
 }
 
+// What the launcher knows of the handle before the launch.
+inline std::string HandleFor(const Launcher& launcher, const LaunchRequest& request, LogSink& log) {
+  return AnswerOr(std::string(), "The launcher", log, [&] { return launcher.HandleFor(request); });
+}
+
 }  // namespace livy::internal

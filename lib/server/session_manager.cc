@@ -10,6 +10,7 @@
 #include "core/duration.h"
 #include "http/certificate.h"
 #include "server/end_reason.h"
+#include "server/guarded_parts.h"
 #include "server/page_range.h"
 
 namespace livy::internal {
@@ -168,6 +169,7 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
                           .owner = session->ownership().owner,
                           .request = std::move(request),
                           .driver = {.secret = link->secret()},
+                          .application = HandleFor(launcher_, launch, services_.log),
                           .created = services_.clock.Wall()};
   Result<void> stored =
       services_.store.SaveNewSession(record, along ? along(*id) : std::vector<StoreChange>());

@@ -43,7 +43,7 @@ struct StoredSession {
   SessionRequest request = {};
   // Ours; Apache Livy's own records do not have it.
   DriverCredentials driver = {};  // With an empty secret it cannot be reached.
-  std::string application = {};   // What Application::Handle() was; empty until it was launched.
+  std::string application = {};   // What Launcher::Recover() finds it by.
   Statement::Time created = {};
   std::optional<StoredEnd> end = {};
   std::optional<StoredRemoval> removal = {};

@@ -293,6 +293,7 @@ TEST_CASE("an application is found by its tag if nobody was told what was launch
   // Its environment is nowhere to be read while it begins.
   REQUIRE(Eventually([&] { return application->Log(-1, 1).total > 2; }));
   Recorder found_again;
+  CHECK(launcher.HandleFor({.tag = "livy-batch-0-abc"}) == "");
   const auto found = launcher.Recover("livy-batch-0-abc", "", found_again.observer()).value();
   CHECK_FALSE(found->Handle().empty());
   const auto other = launcher.Recover("livy-batch-0-ab", "", found_again.observer());
@@ -301,6 +302,52 @@ TEST_CASE("an application is found by its tag if nobody was told what was launch
         Error{ErrorCode::kNotFound, "It was being launched when its server died."});
   application->Kill();
   fixture.recorder.WaitForEnd();
+}
+
+// Writes "ready", and succeeds when its gate is opened.
+struct Gate {
+  explicit Gate(testing::Scratch& scratch) : path(scratch.path() / "gate") {
+    scratch.Write("gate", "");
+  }
+  void Open() const { std::filesystem::remove(path); }
+
+  static constexpr const char* kScript =
+      "echo ready; while [ -e \"$LIVY_TEST_GATE\" ]; do sleep 0.01; done";
+  const std::filesystem::path path;
+  const Variable variable{"LIVY_TEST_GATE", path.c_str()};
+};
+
+bool IsReady(const Application& application) {
+  return Eventually([&] { return application.Log(0, -1).total > 2; });
+}
+
+// As a standalone master tells of drivers.
+testing::ScriptedServer::Script Master(const std::string& drivers) {
+  return [drivers](const HttpRequest&) {
+    return testing::Json(R"({"status":"ALIVE","activedrivers":[)" + drivers + "]}");
+  };
+}
+
+TEST_CASE("an adopted spark-submit whose driver's id is known is no failure when it has ended") {
+  testing::ScriptedServer master(
+      Master(R"({"id":"driver-20260102030405-0006","state":"RUNNING"})"));
+  Fixture fixture(Gate::kScript);
+  const Gate gate(fixture.spark.scratch);
+  fixture.options.cluster.times.poll_interval = std::chrono::hours(1);
+  fixture.options.cluster.standalone_urls = {master.url()};
+  const std::unique_ptr<Application> submitting = fixture.Launch({.tag = "livy-batch-0-abc"});
+  Recorder recovered;
+  const auto application =
+      fixture.launcher()
+          .Recover("livy-batch-0-abc",
+                   "standalone-cluster;;spark://a:7077;driver-20260102030405-0006;" +
+                       submitting->Handle(),
+                   recovered.observer())
+          .value();
+  gate.Open();
+  fixture.recorder.WaitForEnd();
+  CHECK(Eventually([&] { return recovered.states().size() > 1; }));
+  CHECK(recovered.states() == std::vector{kStarting, kRunning});
 }
 
 TEST_CASE("a spark-submit that has gone is an error, and leaves no file of settings") {
@@ -394,8 +441,56 @@ TEST_CASE("on Kubernetes pods find the driver program where the options say") {
   CHECK(status.reason == "ended on request");
 }
 
+// Of a pod that has failed.
+testing::ScriptedServer::Script FailedPod() {
+  return [](const HttpRequest& request) {
+    if (request.target.find("/log?") != std::string::npos) return HttpResponse{.status = 404};
+    return testing::Json(
+        R"({"items":[{"metadata":{"name":"d","namespace":"apps","uid":"u","labels":{)"
+        R"("spark-app-tag":"livy-batch-1-a","spark-role":"driver","spark-app-selector":"spark-1"}},)"
+        R"("status":{"phase":"Failed"}}]})");
+  };
+}
+
+TEST_CASE(
+    "what was being launched when its server died is what the cluster says, in cluster mode") {
+  OnKubernetes fixture(Gate::kScript, FailedPod());
+  const Gate gate(fixture.spark.scratch);
+  const LaunchRequest request = {
+      .tag = "livy-batch-1-a", .conf = fixture.Conf("apps"), .file = "local:///a.py"};
+  const std::string handle = fixture.launcher().HandleFor(request);
+  CHECK(handle == "kubernetes-cluster;;k8s://" + fixture.server.url() + ";;;apps;");
+  Recorder recovered;
+  std::unique_ptr<Application> again;
+  const auto recover = [&] {
+    return fixture.launcher().Recover("livy-batch-1-a", handle, recovered.observer()).value();
+  };
+  SUBCASE("while spark-submit submits, whose success is not the driver's") {
+    // The process of another launch, without the cluster: nobody but this one asks for it.
+    const std::unique_ptr<Application> submitting = fixture.Launch({.tag = "livy-batch-1-a"});
+    REQUIRE(IsReady(*submitting));
+    again = recover();
+    CHECK(recovered.states() == std::vector{kStarting});
+    gate.Open();
+    fixture.recorder.WaitForEnd();
+  }
+  SUBCASE("after it has submitted") {
+    again = recover();
+  }
+  const ApplicationStatus status = recovered.WaitForEnd();
+  CHECK(status.state == kFailed);
+  CHECK(status.app_id == "spark-1");
+  CHECK(status.reason.starts_with("spark-1 ended on Kubernetes as Failed"));
+}
+
+TEST_CASE("what would not be launched has no handle before that either") {
+  OnKubernetes fixture("exit 0", FailedPod());
+  CHECK(fixture.launcher().HandleFor({.conf = fixture.Conf("../x")}) == "");
+  CHECK(fixture.launcher().HandleFor({.runtime = "nosuch"}) == "");
+}
+
 TEST_CASE("a launcher ends at once though its cluster does not answer") {
-  OnKubernetes fixture("exit 0", [](const HttpRequest&) { return HttpResponse{}; });
+  OnKubernetes fixture("exit 0", FailedPod());
   testing::SilentServer silent;
   fixture.options.kubernetes.times.request_timeout = std::chrono::minutes(1);
   std::map<std::string, std::string> conf = fixture.Conf("apps");

@@ -238,6 +238,20 @@ TEST_CASE("a batch that is deleted while it is launched is killed when it is the
   CHECK(removed);
 }
 
+TEST_CASE("what a launcher knows of a handle before the launch is there if its server dies then") {
+  Servers servers;
+  servers.launcher.handle_prefix = "on a cluster, ";
+  std::optional<std::string> stored_then;
+  servers.launcher.before_return = [&] { stored_then = servers.backing.Get("v1/batch/0").value(); };
+  servers.Submit();
+  REQUIRE(stored_then);
+  servers.Put("v1/batch/0", *stored_then);
+  servers.Crash();
+  REQUIRE(servers.launcher.recovered.size() == 1);
+  const std::string tag = servers.launcher.requests[0].tag;
+  CHECK(servers.launcher.recovered[0] == tag + " on a cluster, " + tag);
+}
+
 TEST_CASE("a batch that has not ended when its server must is told of, and there again") {
   Servers servers;
   const auto batch = servers.Submit();

@@ -69,6 +69,9 @@ class ManualLauncher : public Launcher {
     }
     return std::make_unique<ManualApplication>(processes.back());
   }
+  std::string HandleFor(const LaunchRequest& request) const override {
+    return handle_prefix.empty() ? "" : handle_prefix + request.tag;
+  }
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
                                                ApplicationObserver observer) override {
     recovered.push_back(tag + " " + handle);
@@ -84,7 +87,8 @@ class ManualLauncher : public Launcher {
   std::function<void()> on_handle = {};  // Of what is launched.
   std::optional<Error> failure = {};
   bool ends_at_once = false;
-  bool waits = false;  // Whether applications wait for their launch.
+  bool waits = false;              // Whether applications wait for their launch.
+  std::string handle_prefix = {};  // Of what is known before the launch; empty: nothing is.
   std::vector<LaunchRequest> requests = {};
   std::vector<std::string> recovered = {};
   std::vector<std::shared_ptr<ManualProcess>> processes = {};

@@ -25,6 +25,7 @@ struct Broken : LogSink, AccessManager, Application, Launcher {
     if (request.name.empty()) throw Failure();
     return std::make_unique<Broken>();
   }
+  std::string HandleFor(const LaunchRequest&) const override { throw Failure(); }
   Result<std::unique_ptr<Application>> Recover(const std::string&, const std::string&,
                                                ApplicationObserver) override {
     throw Failure();
@@ -54,6 +55,7 @@ TEST_CASE("what a part throws ends there, and is told once") {
   CHECK(log.lines.size() == 3);
   CHECK(access.ProxyUser({}, {}).error() == Error{ErrorCode::kInternal, "broken"});
 
+  CHECK(HandleFor(broken, {}, log).empty());
   CHECK_FALSE(GuardedLaunch(log, [&] { return broken.Launch({}, nullptr); }));
   const auto application =
       GuardedLaunch(log, [&] { return broken.Launch({.name = "a"}, nullptr); }).value();

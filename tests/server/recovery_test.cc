@@ -193,6 +193,20 @@ TEST_CASE("a driver that was being launched when its server died is looked for b
   CHECK(servers.launcher.recovered[0].ends_with(" "));
 }
 
+TEST_CASE("what a launcher knows of a handle before the launch is there if its server dies then") {
+  Servers servers;
+  servers.launcher.handle_prefix = "on a cluster, ";
+  servers.launcher.before_return = [&] {
+    servers.stored_then = servers.backing.Get("v1/interactive/0").value();
+  };
+  servers.Create();
+  REQUIRE(servers.backing.Apply({{"v1/interactive/0", servers.stored_then}}));
+  servers.Crash();
+  REQUIRE(servers.launcher.recovered.size() == 1);
+  const std::string tag = servers.launcher.requests[0].tag;
+  CHECK(servers.launcher.recovered[0] == tag + " on a cluster, " + tag);
+}
+
 TEST_CASE("a session that cannot be followed any more says so, and not that its driver is gone") {
   Servers servers;
   servers.Create();
