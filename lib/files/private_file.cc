@@ -5,14 +5,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
-
-#include "files/descriptor.h"
 
 namespace livy::internal {
 namespace {
@@ -30,6 +29,14 @@ bool WriteAll(const Descriptor& file, std::string_view content) {
     content.remove_prefix(static_cast<std::size_t>(count));
   }
   return true;
+}
+
+// For mkostemps(). Absolute, because the program that is to read the file may run elsewhere.
+std::string NamePattern(const std::filesystem::path& directory, std::string_view prefix,
+                        std::string_view suffix) {
+  std::error_code ignored;
+  return fmt::format("{}/{}XXXXXX{}", std::filesystem::absolute(directory, ignored).string(),
+                     prefix, suffix);
 }
 
 }  // namespace
@@ -71,19 +78,39 @@ Result<std::string> ReadFile(const std::filesystem::path& path) {
 Result<PrivateFile> PrivateFile::Create(const std::filesystem::path& directory,
                                         std::string_view prefix, std::string_view suffix,
                                         std::string_view content) {
-  // Absolute, because the program that is to read it may run elsewhere.
-  std::error_code ignored;
-  std::string name = fmt::format(
-      "{}/{}XXXXXX{}", std::filesystem::absolute(directory, ignored).string(), prefix, suffix);
+  return Create(NamePattern(directory, prefix, suffix), suffix.size(), content, Holding::kNo);
+}
+
+Result<PrivateFile> PrivateFile::CreateHeld(const std::filesystem::path& directory,
+                                            std::string_view prefix, std::string_view suffix,
+                                            std::string_view content) {
+  return Create(NamePattern(directory, prefix, suffix), suffix.size(), content, Holding::kYes);
+}
+
+Result<PrivateFile> PrivateFile::Create(std::string name, std::size_t suffix_size,
+                                        std::string_view content, Holding holding) {
   // Creates with O_EXCL and mode 0600, whatever the umask.
-  const Descriptor file(mkostemps(name.data(), static_cast<int>(suffix.size()), O_CLOEXEC));
-  if (!file.is_open()) return FileError("create a file in", directory);
+  Descriptor file(mkostemps(name.data(), static_cast<int>(suffix_size), O_CLOEXEC));
+  if (!file.is_open()) return FileError("create", name);
   PrivateFile created{std::filesystem::path(name)};
+  // Before there is anything in it. Where locks are not to be had, nobody can take it over either.
+  if (holding == Holding::kYes) flock(file.get(), LOCK_EX);
   if (!WriteAll(file, content)) return FileError("write", created.path());
+  if (holding == Holding::kYes) created.held_ = std::move(file);
   return created;
 }
 
-PrivateFile::PrivateFile(PrivateFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+Result<PrivateFile> PrivateFile::TakeOver(const std::filesystem::path& path) {
+  Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.is_open() || flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+    return FileError("take over", path);
+  PrivateFile taken{path};
+  taken.held_ = std::move(file);
+  return taken;
+}
+
+PrivateFile::PrivateFile(PrivateFile&& other) noexcept
+    : path_(std::exchange(other.path_, {})), held_(std::move(other.held_)) {}
 
 PrivateFile::~PrivateFile() {
   Remove();
@@ -92,6 +119,7 @@ PrivateFile::~PrivateFile() {
 void PrivateFile::Remove() {
   if (!path_.empty()) unlink(path_.c_str());
   path_.clear();
+  held_.Close();
 }
 
 Result<void> PrivateFile::Keep(const std::filesystem::path& name) {

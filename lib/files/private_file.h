@@ -1,12 +1,15 @@
 // Files which nobody but their owner may read.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include <livy/result.h>
+
+#include "files/descriptor.h"
 
 namespace livy::internal {
 
@@ -27,6 +30,16 @@ class PrivateFile {
   // Named `prefix`, random letters, `suffix`. Fails with kUnavailable; then nothing is left.
   static Result<PrivateFile> Create(const std::filesystem::path& directory, std::string_view prefix,
                                     std::string_view suffix, std::string_view content);
+
+  // The same, held against TakeOver() as long as the object and our process are there. Nobody finds
+  // it with something in it that is not held.
+  static Result<PrivateFile> CreateHeld(const std::filesystem::path& directory,
+                                        std::string_view prefix, std::string_view suffix,
+                                        std::string_view content);
+
+  // A file that is there, held from now on. Fails with kUnavailable if it is held already, or is
+  // not there.
+  static Result<PrivateFile> TakeOver(const std::filesystem::path& file);
   PrivateFile(PrivateFile&& other) noexcept;
   PrivateFile& operator=(PrivateFile&&) = delete;
   ~PrivateFile();
@@ -40,9 +53,15 @@ class PrivateFile {
   Result<void> Keep(const std::filesystem::path& name);
 
  private:
+  enum class Holding { kNo, kYes };
+
+  static Result<PrivateFile> Create(std::string name, std::size_t suffix_size,
+                                    std::string_view content, Holding holding);
+
   explicit PrivateFile(std::filesystem::path path) : path_(std::move(path)) {}
 
   std::filesystem::path path_;  // Empty: nothing to remove.
+  Descriptor held_ = {};        // With a lock.
 };
 
 }  // namespace livy::internal

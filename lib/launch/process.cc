@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <signal.h>
 #include <spawn.h>
 #include <sstream>
@@ -20,6 +21,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "core/number.h"
 
 extern char** environ;
 
@@ -113,6 +116,11 @@ class SpawnSettings {
   posix_spawn_file_actions_t actions_ = {};
 };
 
+std::string ReadText(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
 }  // namespace
 
 std::string VariableFor(const std::string& name,
@@ -188,20 +196,28 @@ Result<ChildProcess> AdoptProcess(const std::string& identity) {
   return child;
 }
 
-std::string FindProcess(std::string_view name, std::string_view value) {
-  const std::string variable = fmt::format("{}={}", name, value) + '\0';
+std::string CommandLineOf(pid_t process) {
+  return ReadText(fmt::format("/proc/{}/cmdline", process));
+}
+
+std::vector<pid_t> AllProcesses() {
+  std::vector<pid_t> processes;
   std::error_code failure;
   std::filesystem::directory_iterator entry("/proc", failure);
   for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
     const std::string number = entry->path().filename().string();
-    pid_t pid = 0;
-    const char* end = number.data() + number.size();
-    const auto parsed = std::from_chars(number.data(), end, pid);
-    if (parsed.ec != std::errc() || parsed.ptr != end || getpgid(pid) != pid) continue;
-    std::ifstream environ(entry->path() / "environ", std::ios::binary);
-    // A zero byte in front, so that no variable is found whose name only ends in this one.
-    const std::string variables = '\0' + std::string(std::istreambuf_iterator<char>(environ), {});
-    if (variables.find('\0' + variable) != variables.npos) return IdentityOf(pid);
+    if (const std::optional<pid_t> pid = ParseNumber<pid_t>(number)) processes.push_back(*pid);
+  }
+  return processes;
+}
+
+std::string FindProcess(std::string_view name, std::string_view value) {
+  // A zero byte in front, so that no variable is found whose name only ends in this one.
+  const std::string variable = '\0' + fmt::format("{}={}", name, value) + '\0';
+  for (const pid_t pid : AllProcesses()) {
+    if (getpgid(pid) != pid) continue;
+    const std::string variables = '\0' + ReadText(fmt::format("/proc/{}/environ", pid));
+    if (variables.find(variable) != variables.npos) return IdentityOf(pid);
   }
   return "";
 }

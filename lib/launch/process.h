@@ -48,6 +48,13 @@ std::string IdentityOf(pid_t process);
 // ended; with kInvalidArgument if the text is no identity.
 Result<ChildProcess> AdoptProcess(const std::string& identity);
 
+// What that process was started with, each argument with a zero byte behind it; empty if there is
+// none, or we may not look into it.
+std::string CommandLineOf(pid_t process);
+
+// The numbers of all processes that there are.
+std::vector<pid_t> AllProcesses();
+
 // The leader of a process group in whose environment `name` is `value`, its identity; empty if
 // there is none that we may look into.
 std::string FindProcess(std::string_view name, std::string_view value);

@@ -71,12 +71,12 @@ Result<void> SparkApplication::Begin(ProcessStarter start) {
   return started;
 }
 
-Result<void> SparkApplication::Adopt(ChildProcess child) {
+Result<void> SparkApplication::Adopt(ChildProcess child, std::shared_ptr<PrivateFile> settings) {
   {
     const std::lock_guard lock(mutex_);
     if (!handle_.app_id.empty()) progress_.OnAppId(handle_.app_id);
   }
-  return Follow(std::move(child), nullptr);
+  return Follow(std::move(child), std::move(settings));
 }
 
 void SparkApplication::FollowCluster() {

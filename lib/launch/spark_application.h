@@ -63,8 +63,9 @@ class SparkApplication : public Application,
   // kResourceExhausted if too many wait.
   Result<void> Begin(ProcessStarter start);
 
-  // Follows a process that runs already. Fails with kUnavailable.
-  Result<void> Adopt(ChildProcess child);
+  // Follows a process that runs already, with the file of its settings, if there is one. Fails with
+  // kUnavailable.
+  Result<void> Adopt(ChildProcess child, std::shared_ptr<PrivateFile> settings);
 
   // Follows what the cluster runs, by the handle or by the tag.
   void FollowCluster();

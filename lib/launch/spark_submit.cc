@@ -18,6 +18,7 @@
 #include "launch/kubernetes_cluster.h"
 #include "launch/process.h"
 #include "launch/properties.h"
+#include "launch/settings_file.h"
 #include "launch/spark_command.h"
 #include "launch/standalone_cluster.h"
 #include "launch/yarn_cluster.h"
@@ -29,12 +30,6 @@ namespace {
 // In an application's environment, to find it by.
 constexpr std::string_view kTagVariable = "LIVY_APPLICATION_TAG";
 
-constexpr std::string_view kPropertiesPrefix = "livy-conf-";
-constexpr std::string_view kPropertiesSuffix = ".properties";
-
-// Far longer than any spark-submit takes until it has read its properties.
-constexpr std::chrono::hours kLeftOverAge{1};
-
 // $XDG_CACHE_HOME/livy or ~/.cache/livy; empty if neither is known.
 std::filesystem::path DefaultWorkDir() {
   for (const auto& [variable, below] :
@@ -43,23 +38,6 @@ std::filesystem::path DefaultWorkDir() {
     if (value != nullptr && *value != '\0') return std::filesystem::path(value) / below;
   }
   return {};
-}
-
-// Properties hold secrets. A server that was killed could not remove those of its applications; the
-// directory may be another server's too, so what is new stays.
-void RemoveLeftOvers(const std::filesystem::path& directory) {
-  const Clock::WallTime now = MakeSystemClock()->Wall();
-  std::error_code error;
-  std::filesystem::directory_iterator entry(directory, error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.starts_with(kPropertiesPrefix) || !name.ends_with(kPropertiesSuffix)) continue;
-    struct stat status = {};
-    if (lstat(entry->path().c_str(), &status) != 0) continue;
-    const Clock::WallTime written{std::chrono::seconds(status.st_mtim.tv_sec)};
-    std::error_code ignored;  // Another server may have been faster.
-    if (now - written > kLeftOverAge) std::filesystem::remove(entry->path(), ignored);
-  }
 }
 
 // Of the process; its number if it has no name.
@@ -144,7 +122,7 @@ Result<std::unique_ptr<Launcher>> SparkSubmitLauncher::Create(const SparkSubmitO
   if (Result<void> made = CreatePrivateDirectory(options.work_dir); !made) {
     return Error{ErrorCode::kInvalidArgument, made.error().message};
   }
-  RemoveLeftOvers(options.work_dir);
+  RemoveLeftSettings(options.work_dir);
   Result<std::filesystem::path> driver_jar = ProvideDriverJar(options.work_dir);
   if (!driver_jar) return Error{ErrorCode::kInvalidArgument, driver_jar.error().message};
   Result<std::unique_ptr<ProcessWatcher>> watcher = ProcessWatcher::Create(options.kill_grace);
@@ -222,10 +200,8 @@ std::string SparkSubmitLauncher::HandleFor(const LaunchRequest& request) const {
 Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
                                                   const Runtime& runtime,
                                                   const Properties& settings) const {
-  Result<PrivateFile> properties = PrivateFile::Create(
-      options_.work_dir, kPropertiesPrefix, kPropertiesSuffix, FormatProperties(settings));
-  if (!properties) return properties.error();
-  auto settings_file = std::make_shared<PrivateFile>(*std::move(properties));
+  Result<std::shared_ptr<PrivateFile>> file = WriteSettings(options_.work_dir, settings);
+  if (!file) return file.error();
 
   const std::string& in_pods = options_.kubernetes.driver_jar;
   std::filesystem::path jar = driver_jar_;
@@ -233,13 +209,13 @@ Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,
   std::map<std::string, std::string> environment = runtime.environment;
   environment[std::string(kTagVariable)] = request.tag;
   Result<ChildProcess> child =
-      Spawn({.command = CommandFor(request, runtime.home, settings_file->path(), jar),
+      Spawn({.command = CommandFor(request, runtime.home, (*file)->path(), jar),
              .environment = std::move(environment),
              .merges_output = request.file.has_value()});
   if (!child) return child.error();
   log_.Write(LogLevel::kInfo, "launch",
              fmt::format("application={} process={} started", request.tag, child->pid));
-  return StartedProcess{.child = *std::move(child), .settings = std::move(settings_file)};
+  return StartedProcess{.child = *std::move(child), .settings = *std::move(file)};
 }
 
 Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::string& tag,
@@ -260,8 +236,10 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::str
       MakeApplication(tag, *known, *std::move(monitor), std::move(observer), nullptr);
   if (follows_cluster) {
     application->FollowCluster();
-  } else if (Result<void> followed = application->Adopt(*std::move(process)); !followed) {
-    return followed.error();
+  } else {
+    std::shared_ptr<PrivateFile> settings = SettingsOf(process->pid, options_.work_dir);
+    const Result<void> followed = application->Adopt(*std::move(process), std::move(settings));
+    if (!followed) return followed.error();
   }
   log_.Write(LogLevel::kInfo, "launch", fmt::format("application={} found again", tag));
   return std::unique_ptr<Application>(std::move(application));

@@ -18,52 +18,18 @@
 #include <livy/launcher.h>
 #include <livy/log.h>
 
-#include "fake_spark.h"
-#include "launch/properties.h"
-#include "scripted_server.h"
+#include "launcher_fixture.h"
 
 namespace livy {
 namespace {
 
 using testing::Eventually;
-using testing::FakeSpark;
 using testing::Recorder;
 using testing::Variable;
+using Fixture = testing::LauncherFixture;
 using enum ApplicationState;
 
 using Lines = std::vector<std::string>;
-
-// A launcher of a script.
-struct Fixture {
-  explicit Fixture(const std::string& script) : spark(script) {}
-
-  Launcher& launcher() {
-    if (launcher_ == nullptr) launcher_ = MakeSparkSubmitLauncher(options, *log).value();
-    return *launcher_;
-  }
-
-  std::unique_ptr<Application> Launch(const LaunchRequest& request = {}) {
-    return launcher().Launch(request, recorder.observer()).value();
-  }
-
-  void End() { launcher_.reset(); }
-
-  // Files in the directory for work that hold settings.
-  std::size_t PropertiesFiles() const {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(options.work_dir))
-      count += entry.path().extension() == ".properties" ? 1 : 0;
-    return count;
-  }
-
-  FakeSpark spark;
-  SparkSubmitOptions options = spark.options();
-  std::unique_ptr<LogSink> log = MakeNullLogSink();
-  Recorder recorder = {};
-
- private:
-  std::unique_ptr<Launcher> launcher_ = {};
-};
 
 TEST_CASE("an application runs, writes, and finishes") {
   Fixture fixture("echo one; echo two; echo problem >&2");
@@ -87,6 +53,7 @@ TEST_CASE("the reason says how an application failed") {
   };
   const Row rows[] = {
       {"exit 1", "spark-submit exited with status 1"},
+      {"exit 52", "spark-submit exited with status 52"},
       {"exit 255", "spark-submit exited with status 255"},
       {"kill -KILL $$", "spark-submit was ended by signal 9 (SIGKILL)"},
       {"kill -SEGV $$", "spark-submit was ended by signal 11 (SIGSEGV)"},
@@ -184,61 +151,6 @@ TEST_CASE("all that an application writes is handed over before its end is told"
   CHECK(written.ends_with("\n1000\nthree"));
 }
 
-TEST_CASE("settings are in a private file only, over Spark's defaults, until the end") {
-  Fixture fixture(
-      "tr '\\0' ' ' < /proc/$$/cmdline; echo; stat -c %a \"$2\"; cat \"$2\"; "
-      "echo ready >&2; exec sleep 1000");
-  fixture.spark.scratch.Write("spark/conf/spark-defaults.conf",
-                              "spark.master local[7]\nspark.ui.enabled false\n");
-  const LaunchRequest request{
-      .name = "a name",
-      .conf = {{"spark.master", "local[2]"}, {"spark.livy.driver.secret", "s3cr3t"}}};
-  const std::unique_ptr<Application> application = fixture.Launch(request);
-  CHECK(Eventually([&] { return application->Log(-1, 1).lines == Lines{"ready"}; }));
-  const Lines lines = application->Log(1, -1).lines;
-  REQUIRE(lines.size() == 8);
-  CHECK(lines[0].find("--properties-file") != std::string::npos);
-  CHECK(lines[0].find("s3cr3t") == std::string::npos);
-  CHECK(lines[1] == "600");
-  std::string text;
-  for (std::size_t i = 2; i < 6; ++i)
-    text += lines[i] + "\n";
-  CHECK(internal::ParseProperties(text) ==
-        internal::Properties{{"spark.app.name", "a name"},
-                             {"spark.livy.driver.secret", "s3cr3t"},
-                             {"spark.master", "local[2]"},
-                             {"spark.ui.enabled", "false"}});
-  CHECK(fixture.PropertiesFiles() == 1);
-  application->Kill();
-  fixture.recorder.WaitForEnd();
-  CHECK(fixture.PropertiesFiles() == 0);
-}
-
-TEST_CASE("the file of settings goes even if nobody waits for the end") {
-  Fixture fixture("exec sleep 1000");
-  std::unique_ptr<Application> application = fixture.Launch();
-  CHECK(fixture.PropertiesFiles() == 1);
-  application->Kill();
-  application.reset();
-  CHECK(Eventually([&] { return fixture.PropertiesFiles() == 0; }));
-  CHECK(Eventually([] { return waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }));
-}
-
-TEST_CASE("files of settings that a killed server left are removed, but not fresh ones") {
-  Fixture fixture("exit 0");
-  fixture.spark.scratch.Write("work/livy-conf-aaaaaa.properties", "old");
-  fixture.spark.scratch.Write("work/livy-conf-bbbbbb.properties", "fresh");
-  fixture.spark.scratch.Write("work/other.properties", "not ours");
-  for (const char* name : {"livy-conf-aaaaaa.properties", "other.properties"}) {
-    const utimbuf old = {.actime = 1000000, .modtime = 1000000};
-    REQUIRE(utime((fixture.options.work_dir / name).c_str(), &old) == 0);
-  }
-  fixture.launcher();
-  CHECK_FALSE(std::filesystem::exists(fixture.options.work_dir / "livy-conf-aaaaaa.properties"));
-  CHECK(std::filesystem::exists(fixture.options.work_dir / "livy-conf-bbbbbb.properties"));
-  CHECK(std::filesystem::exists(fixture.options.work_dir / "other.properties"));
-}
-
 TEST_CASE("settings of Hadoop that cannot be read fail a launch, and do no further harm") {
   Fixture fixture("exit 0");
   fixture.spark.scratch.Write("hadoop/yarn-site.xml/is-a-folder", "");
@@ -304,52 +216,6 @@ TEST_CASE("an application is found by its tag if nobody was told what was launch
   fixture.recorder.WaitForEnd();
 }
 
-// Writes "ready", and succeeds when its gate is opened.
-struct Gate {
-  explicit Gate(testing::Scratch& scratch) : path(scratch.path() / "gate") {
-    scratch.Write("gate", "");
-  }
-  void Open() const { std::filesystem::remove(path); }
-
-  static constexpr const char* kScript =
-      "echo ready; while [ -e \"$LIVY_TEST_GATE\" ]; do sleep 0.01; done";
-  const std::filesystem::path path;
-  const Variable variable{"LIVY_TEST_GATE", path.c_str()};
-};
-
-bool IsReady(const Application& application) {
-  return Eventually([&] { return application.Log(0, -1).total > 2; });
-}
-
-// As a standalone master tells of drivers.
-testing::ScriptedServer::Script Master(const std::string& drivers) {
-  return [drivers](const HttpRequest&) {
-    return testing::Json(R"({"status":"ALIVE","activedrivers":[)" + drivers + "]}");
-  };
-}
-
-TEST_CASE("an adopted spark-submit whose driver's id is known is no failure when it has ended") {
-  testing::ScriptedServer master(
-      Master(R"({"id":"driver-20260102030405-0006","state":"RUNNING"})"));
-  Fixture fixture(Gate::kScript);
-  const Gate gate(fixture.spark.scratch);
-  fixture.options.cluster.times.poll_interval = std::chrono::hours(1);
-  fixture.options.cluster.standalone_urls = {master.url()};
-  const std::unique_ptr<Application> submitting = fixture.Launch({.tag = "livy-batch-0-abc"});
-  Recorder recovered;
-  const auto application =
-      fixture.launcher()
-          .Recover("livy-batch-0-abc",
-                   "standalone-cluster;;spark://a:7077;driver-20260102030405-0006;" +
-                       submitting->Handle(),
-                   recovered.observer())
-          .value();
-  gate.Open();
-  fixture.recorder.WaitForEnd();
-  CHECK(Eventually([&] { return recovered.states().size() > 1; }));
-  CHECK(recovered.states() == std::vector{kStarting, kRunning});
-}
-
 TEST_CASE("a spark-submit that has gone is an error, and leaves no file of settings") {
   Fixture fixture("exit 0");
   fixture.launcher();
@@ -380,138 +246,6 @@ TEST_CASE("applications are launched, read, killed and dropped from several thre
   threads.clear();  // Joins.
   CHECK(ended == 16);
   CHECK(Eventually([&] { return fixture.PropertiesFiles() == 0; }));
-}
-
-// A launcher of applications in cluster mode on a Kubernetes of the test's.
-struct OnKubernetes : Fixture {
-  OnKubernetes(const std::string& script, testing::ScriptedServer::Script api)
-      : Fixture(script), server(std::move(api)) {
-    options.kubernetes.times.poll_interval = std::chrono::milliseconds(250);
-    options.kubernetes.account_dir = "/nowhere";
-  }
-  std::map<std::string, std::string> Conf(const std::string& name_space) const {
-    return {{"spark.master", "k8s://" + server.url()},
-            {"spark.submit.deployMode", "cluster"},
-            {"spark.kubernetes.namespace", name_space}};
-  }
-  testing::ScriptedServer server;
-};
-
-TEST_CASE("on Kubernetes a driver's end, exit status and log are those of its pod") {
-  constexpr const char* kPod =
-      R"({"items":[{"metadata":{"name":"d","namespace":"apps","uid":"u","labels":{)"
-      R"("spark-app-tag":"livy-batch-1-a","spark-role":"driver","spark-app-selector":"spark-1"}},)"
-      R"("spec":{"containers":[{"name":"c"}]},"status":{"phase":"Failed","containerStatuses":[)"
-      R"({"name":"c","state":{"terminated":{"exitCode":7,"reason":"Error"}}}]}}]})";
-  OnKubernetes fixture("echo submitted", [&](const HttpRequest& request) {
-    return HttpResponse{.body = request.target.find("/d/log?") == std::string::npos
-                                    ? kPod
-                                    : "Traceback\nValueError: no such thing\n"};
-  });
-  const std::unique_ptr<Application> application = fixture.Launch(
-      {.tag = "livy-batch-1-a", .conf = fixture.Conf("apps"), .file = "local:///a.py"});
-  const ApplicationStatus status = fixture.recorder.WaitForEnd();
-  CHECK(status.state == kFailed);
-  CHECK(status.app_id == "spark-1");
-  CHECK(status.exit_code == 7);
-  CHECK(status.reason ==
-        "spark-1 ended on Kubernetes as Failed: container c exited with status 7, Error");
-  const Lines log = application->Log(0, -1).lines;
-  REQUIRE(log.size() > 7);
-  CHECK(Lines(log.begin(), log.begin() + 7) ==
-        Lines{"stdout: ", "Traceback", "ValueError: no such thing", "\nstderr: ", "submitted",
-              "\nKubernetes Diagnostics: ", "d.apps:"});
-  CHECK(application->Handle().starts_with("kubernetes-cluster;;k8s://http://127.0.0.1:"));
-  CHECK(application->Handle().ends_with(";apps;"));
-}
-
-TEST_CASE("on Kubernetes pods find the driver program where the options say") {
-  OnKubernetes fixture("for a in \"$@\"; do echo \"$a\"; done; exec sleep 1000",
-                       [](const HttpRequest&) { return testing::Json(R"({"items":[]})"); });
-  fixture.options.kubernetes.driver_jar = "local:///opt/driver.jar";
-  const std::unique_ptr<Application> application =
-      fixture.Launch({.tag = "livy-session-1-a", .conf = fixture.Conf("apps")});
-  CHECK(Eventually([&] {
-    return std::ranges::count(application->Log(0, -1).lines, "local:///opt/driver.jar") == 1;
-  }));
-  CHECK(application->Handle().ends_with(";apps;session"));
-  application->Kill();
-  const ApplicationStatus status = fixture.recorder.WaitForEnd();
-  CHECK(status.state == kKilled);
-  CHECK(status.reason == "ended on request");
-}
-
-// Of a pod that has failed.
-testing::ScriptedServer::Script FailedPod() {
-  return [](const HttpRequest& request) {
-    if (request.target.find("/log?") != std::string::npos) return HttpResponse{.status = 404};
-    return testing::Json(
-        R"({"items":[{"metadata":{"name":"d","namespace":"apps","uid":"u","labels":{)"
-        R"("spark-app-tag":"livy-batch-1-a","spark-role":"driver","spark-app-selector":"spark-1"}},)"
-        R"("status":{"phase":"Failed"}}]})");
-  };
-}
-
-TEST_CASE(
-    "what was being launched when its server died is what the cluster says, in cluster mode") {
-  OnKubernetes fixture(Gate::kScript, FailedPod());
-  const Gate gate(fixture.spark.scratch);
-  const LaunchRequest request = {
-      .tag = "livy-batch-1-a", .conf = fixture.Conf("apps"), .file = "local:///a.py"};
-  const std::string handle = fixture.launcher().HandleFor(request);
-  CHECK(handle == "kubernetes-cluster;;k8s://" + fixture.server.url() + ";;;apps;");
-  Recorder recovered;
-  std::unique_ptr<Application> again;
-  const auto recover = [&] {
-    return fixture.launcher().Recover("livy-batch-1-a", handle, recovered.observer()).value();
-  };
-  SUBCASE("while spark-submit submits, whose success is not the driver's") {
-    // The process of another launch, without the cluster: nobody but this one asks for it.
-    const std::unique_ptr<Application> submitting = fixture.Launch({.tag = "livy-batch-1-a"});
-    REQUIRE(IsReady(*submitting));
-    again = recover();
-    CHECK(recovered.states() == std::vector{kStarting});
-    gate.Open();
-    fixture.recorder.WaitForEnd();
-  }
-  SUBCASE("after it has submitted") {
-    again = recover();
-  }
-  const ApplicationStatus status = recovered.WaitForEnd();
-  CHECK(status.state == kFailed);
-  CHECK(status.app_id == "spark-1");
-  CHECK(status.reason.starts_with("spark-1 ended on Kubernetes as Failed"));
-}
-
-TEST_CASE("what would not be launched has no handle before that either") {
-  OnKubernetes fixture("exit 0", FailedPod());
-  CHECK(fixture.launcher().HandleFor({.conf = fixture.Conf("../x")}) == "");
-  CHECK(fixture.launcher().HandleFor({.runtime = "nosuch"}) == "");
-}
-
-TEST_CASE("a launcher ends at once though its cluster does not answer") {
-  OnKubernetes fixture("exit 0", FailedPod());
-  testing::SilentServer silent;
-  fixture.options.kubernetes.times.request_timeout = std::chrono::minutes(1);
-  std::map<std::string, std::string> conf = fixture.Conf("apps");
-  conf["spark.master"] = "k8s://" + silent.url();
-  std::unique_ptr<Application> application = fixture.Launch({.tag = "a", .conf = conf});
-  silent.AwaitRequest();
-  application->Kill();
-  application.reset();
-  const std::unique_ptr<Clock> clock = MakeSystemClock();
-  const Clock::TimePoint before = clock->Now();
-  fixture.End();
-  CHECK(clock->Now() - before < std::chrono::seconds(30));
-}
-
-TEST_CASE("what is no namespace of Kubernetes is refused, because paths are made of it") {
-  OnKubernetes fixture("exit 0", [](const HttpRequest&) { return HttpResponse{}; });
-  const auto refused =
-      fixture.launcher().Launch({.conf = fixture.Conf("../x")}, fixture.recorder.observer());
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == ErrorCode::kInvalidArgument);
-  CHECK(refused.error().message == "spark.kubernetes.namespace = ../x is no namespace.");
 }
 
 }  // namespace

@@ -1,0 +1,203 @@
+// The launcher over real processes and clusters of the test's.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "launcher_fixture.h"
+#include "scripted_server.h"
+
+namespace livy {
+namespace {
+
+using testing::Eventually;
+using testing::Recorder;
+using testing::Variable;
+using Fixture = testing::LauncherFixture;
+using enum ApplicationState;
+using Lines = std::vector<std::string>;
+
+// Writes "ready", and succeeds when its gate is opened.
+struct Gate {
+  explicit Gate(testing::Scratch& scratch) : path(scratch.path() / "gate") {
+    scratch.Write("gate", "");
+  }
+  void Open() const { std::filesystem::remove(path); }
+
+  static constexpr const char* kScript =
+      "echo ready; while [ -e \"$LIVY_TEST_GATE\" ]; do sleep 0.01; done";
+  const std::filesystem::path path;
+  const Variable variable{"LIVY_TEST_GATE", path.c_str()};
+};
+
+bool IsReady(const Application& application) {
+  return Eventually([&] { return application.Log(0, -1).total > 2; });
+}
+
+// As a standalone master tells of drivers.
+testing::ScriptedServer::Script Master(const std::string& drivers) {
+  return [drivers](const HttpRequest&) {
+    return testing::Json(R"({"status":"ALIVE","activedrivers":[)" + drivers + "]}");
+  };
+}
+
+TEST_CASE("an adopted spark-submit whose driver's id is known is no failure when it has ended") {
+  testing::ScriptedServer master(
+      Master(R"({"id":"driver-20260102030405-0006","state":"RUNNING"})"));
+  Fixture fixture(Gate::kScript);
+  const Gate gate(fixture.spark.scratch);
+  fixture.options.cluster.times.poll_interval = std::chrono::hours(1);
+  fixture.options.cluster.standalone_urls = {master.url()};
+  const std::unique_ptr<Application> submitting = fixture.Launch({.tag = "livy-batch-0-abc"});
+  Recorder recovered;
+  const auto application =
+      fixture.launcher()
+          .Recover("livy-batch-0-abc",
+                   "standalone-cluster;;spark://a:7077;driver-20260102030405-0006;" +
+                       submitting->Handle(),
+                   recovered.observer())
+          .value();
+  gate.Open();
+  fixture.recorder.WaitForEnd();
+  CHECK(Eventually([&] { return recovered.states().size() > 1; }));
+  CHECK(recovered.states() == std::vector{kStarting, kRunning});
+}
+
+// A launcher of applications in cluster mode on a Kubernetes of the test's.
+struct OnKubernetes : Fixture {
+  OnKubernetes(const std::string& script, testing::ScriptedServer::Script api)
+      : Fixture(script), server(std::move(api)) {
+    options.kubernetes.times.poll_interval = std::chrono::milliseconds(250);
+    options.kubernetes.account_dir = "/nowhere";
+  }
+  std::map<std::string, std::string> Conf(const std::string& name_space) const {
+    return {{"spark.master", "k8s://" + server.url()},
+            {"spark.submit.deployMode", "cluster"},
+            {"spark.kubernetes.namespace", name_space}};
+  }
+  testing::ScriptedServer server;
+};
+
+TEST_CASE("on Kubernetes a driver's end, exit status and log are those of its pod") {
+  constexpr const char* kPod =
+      R"({"items":[{"metadata":{"name":"d","namespace":"apps","uid":"u","labels":{)"
+      R"("spark-app-tag":"livy-batch-1-a","spark-role":"driver","spark-app-selector":"spark-1"}},)"
+      R"("spec":{"containers":[{"name":"c"}]},"status":{"phase":"Failed","containerStatuses":[)"
+      R"({"name":"c","state":{"terminated":{"exitCode":7,"reason":"Error"}}}]}}]})";
+  OnKubernetes fixture("echo submitted", [&](const HttpRequest& request) {
+    return HttpResponse{.body = request.target.find("/d/log?") == std::string::npos
+                                    ? kPod
+                                    : "Traceback\nValueError: no such thing\n"};
+  });
+  const std::unique_ptr<Application> application = fixture.Launch(
+      {.tag = "livy-batch-1-a", .conf = fixture.Conf("apps"), .file = "local:///a.py"});
+  const ApplicationStatus status = fixture.recorder.WaitForEnd();
+  CHECK(status.state == kFailed);
+  CHECK(status.app_id == "spark-1");
+  CHECK(status.exit_code == 7);
+  CHECK(status.reason ==
+        "spark-1 ended on Kubernetes as Failed: container c exited with status 7, Error");
+  const Lines log = application->Log(0, -1).lines;
+  REQUIRE(log.size() > 7);
+  CHECK(Lines(log.begin(), log.begin() + 7) ==
+        Lines{"stdout: ", "Traceback", "ValueError: no such thing", "\nstderr: ", "submitted",
+              "\nKubernetes Diagnostics: ", "d.apps:"});
+  CHECK(application->Handle().starts_with("kubernetes-cluster;;k8s://http://127.0.0.1:"));
+  CHECK(application->Handle().ends_with(";apps;"));
+}
+
+TEST_CASE("on Kubernetes pods find the driver program where the options say") {
+  OnKubernetes fixture("for a in \"$@\"; do echo \"$a\"; done; exec sleep 1000",
+                       [](const HttpRequest&) { return testing::Json(R"({"items":[]})"); });
+  fixture.options.kubernetes.driver_jar = "local:///opt/driver.jar";
+  const std::unique_ptr<Application> application =
+      fixture.Launch({.tag = "livy-session-1-a", .conf = fixture.Conf("apps")});
+  CHECK(Eventually([&] {
+    return std::ranges::count(application->Log(0, -1).lines, "local:///opt/driver.jar") == 1;
+  }));
+  CHECK(application->Handle().ends_with(";apps;session"));
+  application->Kill();
+  const ApplicationStatus status = fixture.recorder.WaitForEnd();
+  CHECK(status.state == kKilled);
+  CHECK(status.reason == "ended on request");
+}
+
+// Of a pod that has failed.
+testing::ScriptedServer::Script FailedPod() {
+  return [](const HttpRequest& request) {
+    if (request.target.find("/log?") != std::string::npos) return HttpResponse{.status = 404};
+    return testing::Json(
+        R"({"items":[{"metadata":{"name":"d","namespace":"apps","uid":"u","labels":{)"
+        R"("spark-app-tag":"livy-batch-1-a","spark-role":"driver","spark-app-selector":"spark-1"}},)"
+        R"("status":{"phase":"Failed"}}]})");
+  };
+}
+
+TEST_CASE(
+    "what was being launched when its server died is what the cluster says, in cluster mode") {
+  OnKubernetes fixture(Gate::kScript, FailedPod());
+  const Gate gate(fixture.spark.scratch);
+  const LaunchRequest request = {
+      .tag = "livy-batch-1-a", .conf = fixture.Conf("apps"), .file = "local:///a.py"};
+  const std::string handle = fixture.launcher().HandleFor(request);
+  CHECK(handle == "kubernetes-cluster;;k8s://" + fixture.server.url() + ";;;apps;");
+  Recorder recovered;
+  std::unique_ptr<Application> again;
+  const auto recover = [&] {
+    return fixture.launcher().Recover("livy-batch-1-a", handle, recovered.observer()).value();
+  };
+  SUBCASE("while spark-submit submits, whose success is not the driver's") {
+    // The process of another launch, without the cluster: nobody but this one asks for it.
+    const std::unique_ptr<Application> submitting = fixture.Launch({.tag = "livy-batch-1-a"});
+    REQUIRE(IsReady(*submitting));
+    again = recover();
+    CHECK(recovered.states() == std::vector{kStarting});
+    gate.Open();
+    fixture.recorder.WaitForEnd();
+  }
+  SUBCASE("after it has submitted") {
+    again = recover();
+  }
+  const ApplicationStatus status = recovered.WaitForEnd();
+  CHECK(status.state == kFailed);
+  CHECK(status.app_id == "spark-1");
+  CHECK(status.reason.starts_with("spark-1 ended on Kubernetes as Failed"));
+}
+
+TEST_CASE("what would not be launched has no handle before that either") {
+  OnKubernetes fixture("exit 0", FailedPod());
+  CHECK(fixture.launcher().HandleFor({.conf = fixture.Conf("../x")}) == "");
+  CHECK(fixture.launcher().HandleFor({.runtime = "nosuch"}) == "");
+}
+
+TEST_CASE("a launcher ends at once though its cluster does not answer") {
+  OnKubernetes fixture("exit 0", FailedPod());
+  testing::SilentServer silent;
+  fixture.options.kubernetes.times.request_timeout = std::chrono::minutes(1);
+  std::map<std::string, std::string> conf = fixture.Conf("apps");
+  conf["spark.master"] = "k8s://" + silent.url();
+  std::unique_ptr<Application> application = fixture.Launch({.tag = "a", .conf = conf});
+  silent.AwaitRequest();
+  application->Kill();
+  application.reset();
+  const std::unique_ptr<Clock> clock = MakeSystemClock();
+  const Clock::TimePoint before = clock->Now();
+  fixture.End();
+  CHECK(clock->Now() - before < std::chrono::seconds(30));
+}
+
+TEST_CASE("what is no namespace of Kubernetes is refused, because paths are made of it") {
+  OnKubernetes fixture("exit 0", [](const HttpRequest&) { return HttpResponse{}; });
+  const auto refused =
+      fixture.launcher().Launch({.conf = fixture.Conf("../x")}, fixture.recorder.observer());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInvalidArgument);
+  CHECK(refused.error().message == "spark.kubernetes.namespace = ../x is no namespace.");
+}
+
+}  // namespace
+}  // namespace livy
