@@ -47,6 +47,9 @@ class ClusterHttp {
   // From any thread: a request in progress, and all later ones, fail at once.
   void BreakOff() { interrupt_.Raise(); }
 
+  // For requests to others that BreakOff() is to end, too.
+  const Interrupt& interrupt() const { return interrupt_; }
+
   // The one that answered last.
   const std::string& url() const { return urls_[current_]; }
 

@@ -242,6 +242,8 @@ std::optional<std::string> ClusterMonitor::FetchLog(Id id, const ClusterReport& 
     is_log_refused_ = false;
     return *std::move(text);
   }
+  // Others are likely to fail, too, each after its time.
+  if (text.error().code != ErrorCode::kNotFound) logs_left_ = 0;
   if (text.error().code != ErrorCode::kNotFound && !std::exchange(is_log_refused_, true)) {
     log_.Write(LogLevel::kWarning, "launch",
                fmt::format("application={} has a log that cannot be read: {}", report.app_id,

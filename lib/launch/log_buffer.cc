@@ -20,11 +20,18 @@ void LogBuffer::Add(OutputStream stream, std::string line) {
   lines.push_back(std::move(line));
 }
 
-void LogBuffer::SetDriverLog(std::vector<std::string> lines) {
-  if (lines.size() > lines_max_) {
+std::vector<std::string> LogBuffer::LastOf(std::vector<std::string> lines) const {
+  if (lines.size() > lines_max_)
     lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(lines_max_));
-  }
-  driver_ = std::move(lines);
+  return lines;
+}
+
+void LogBuffer::SetDriverLog(std::vector<std::string> lines) {
+  driver_ = LastOf(std::move(lines));
+}
+
+void LogBuffer::SetDriverTail(std::vector<std::string> lines) {
+  tail_ = LastOf(std::move(lines));
 }
 
 void LogBuffer::SetDiagnostics(std::string header, std::vector<std::string> lines) {
@@ -34,7 +41,8 @@ void LogBuffer::SetDiagnostics(std::string header, std::vector<std::string> line
 
 LogPage LogBuffer::Page(int from, int size) const {
   const std::size_t driver = driver_ ? driver_->size() : 0;
-  const int total = static_cast<int>(driver + out_.size() + err_.size() + diagnostics_.size() + 2);
+  const int total =
+      static_cast<int>(driver + out_.size() + err_.size() + tail_.size() + diagnostics_.size() + 2);
   const LogSlice slice = SliceLog(total, from, size);
   LogPage page{.from = slice.from, .total = total};
   page.lines.reserve(static_cast<std::size_t>(slice.end - slice.begin));
@@ -53,7 +61,9 @@ const std::string& LogBuffer::Line(std::size_t index) const {
     if (rest < out_.size()) return out_[rest];
     rest -= out_.size();
   }
-  return rest < err_.size() ? err_[rest] : diagnostics_[rest - err_.size()];
+  if (rest < err_.size()) return err_[rest];
+  rest -= err_.size();
+  return rest < tail_.size() ? tail_[rest] : diagnostics_[rest - tail_.size()];
 }
 
 }  // namespace livy::internal

@@ -25,6 +25,9 @@ class LogBuffer {
   // replaced; keeps the last `lines_max`.
   void SetDriverLog(std::vector<std::string> lines);
 
+  // Shows `lines` at the end of the second stream, in the same way.
+  void SetDriverTail(std::vector<std::string> lines);
+
   // Shows `lines` below `header`, at the end; what was there is replaced.
   void SetDiagnostics(std::string header, std::vector<std::string> lines);
 
@@ -32,12 +35,14 @@ class LogBuffer {
   LogPage Page(int from, int size) const;
 
  private:
+  std::vector<std::string> LastOf(std::vector<std::string> lines) const;
   const std::string& Line(std::size_t index) const;
 
   std::size_t lines_max_;
   std::deque<std::string> out_ = {};
   std::deque<std::string> err_ = {};
   std::optional<std::vector<std::string>> driver_ = {};
+  std::vector<std::string> tail_ = {};
   std::vector<std::string> diagnostics_ = {};  // With their header; empty: none are shown.
 };
 

@@ -147,11 +147,18 @@ bool SparkApplication::IsDriverInPod() const {
   return parts_.monitor != nullptr && parts_.handle.target == kDriverInPod;
 }
 
+// The cluster has it.
+bool SparkApplication::HasDriverLog() const {
+  const SparkTarget& target = parts_.handle.target;
+  const bool is_standalone = target.kind == ClusterKind::kStandalone && target.is_cluster_mode;
+  return IsDriverInPod() || (parts_.monitor != nullptr && is_standalone);
+}
+
 LogPage SparkApplication::Log(int from, int size) const {
   const std::lock_guard lock(mutex_);
   const std::optional<SubmitQueue::Place> place = parts_.queue->PlaceOf(turn_);
   if (!place) {
-    if (IsDriverInPod() && size != 0) parts_.monitor->WantLog(watch_);
+    if (HasDriverLog() && size != 0) parts_.monitor->WantLog(watch_);
     return log_.Page(from, size);
   }
   LogBuffer waiting(1);
@@ -258,7 +265,7 @@ void SparkApplication::OnDriverLog(const std::string& text) {
   buffer.Append(text, add);
   buffer.Finish(add);
   const std::lock_guard lock(mutex_);
-  log_.SetDriverLog(std::move(lines));
+  IsDriverInPod() ? log_.SetDriverLog(std::move(lines)) : log_.SetDriverTail(std::move(lines));
 }
 
 // Does what follows from the progress, and tells of it.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "http/http_connection.h"
 
 namespace livy::internal {
 namespace {
@@ -14,6 +15,10 @@ namespace {
 using enum ApplicationState;
 
 constexpr int kWebPort = 8080;
+
+// Of each of a driver's streams: some thousand lines.
+constexpr int kLogBytesMax = 256 << 10;
+constexpr std::size_t kAnswerBytesMax = 1 << 20;
 
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
@@ -34,6 +39,7 @@ ClusterReport ReportOf(const JsonValue& driver, const std::map<std::string, std:
   ClusterReport report = {.app_id = TextOrEmpty(driver, "id"), .state = StandaloneState(state)};
   const auto page = pages.find(TextOrEmpty(driver, "worker"));
   if (page != pages.end() && !page->second.empty()) {
+    report.location.path = page->second;
     report.info.driver_log_url =
         fmt::format("{}/logPage/?driverId={}&logType=stdout", page->second, report.app_id);
   }
@@ -41,6 +47,18 @@ ClusterReport ReportOf(const JsonValue& driver, const std::map<std::string, std:
     report.reason = fmt::format("{} ended on the standalone cluster as {}", report.app_id, state);
   }
   return report;
+}
+
+// The end of a file that a worker shows: below a line that says which part it is.
+std::string TextIn(std::string_view body) {
+  constexpr std::string_view kWhole = "==== Bytes 0-";
+  constexpr std::string_view kNothing = "==== Bytes 0-0 of 0 ";
+  const bool is_whole = body.starts_with(kWhole);
+  if (!body.starts_with("==== Bytes ") || body.starts_with(kNothing)) return "";
+  // What is no whole file begins within a line.
+  for (int i = is_whole ? 1 : 2; i > 0; --i)
+    body.remove_prefix(std::min(body.find('\n'), body.size() - 1) + 1);
+  return std::string(body);
 }
 
 }  // namespace
@@ -126,8 +144,32 @@ Result<void> StandaloneCluster::Kill(const ClusterReport& application) {
   return {};
 }
 
-Result<std::string> StandaloneCluster::DriverLog(const ClusterReport&) {
-  return Error{ErrorCode::kNotFound, "Masters have no logs."};
+// Its standard output, then its standard error, which has the cause if it has failed.
+Result<std::string> StandaloneCluster::DriverLog(const ClusterReport& application) {
+  if (application.location.path.empty())
+    return Error{ErrorCode::kNotFound, "Its worker is not known any more."};
+  const Result<std::shared_ptr<Connection>> worker =
+      MakeInterruptible({.url = application.location.path,
+                         .connections_max = 1,
+                         .connect_timeout = timeout_,
+                         .response_bytes_max = kAnswerBytesMax},
+                        http_.interrupt());
+  if (!worker) return worker.error();
+  std::string text;
+  for (const char* stream : {"stdout", "stderr"}) {
+    const Result<HttpResponse> answer =
+        (*worker)->Send({.target = fmt::format("/log/?driverId={}&logType={}&byteLength={}",
+                                               application.app_id, stream, kLogBytesMax)},
+                        timeout_);
+    if (!answer) return answer.error();
+    if (!ClusterHttp::IsFine(*answer)) {
+      return Error{ErrorCode::kUnavailable, fmt::format("{} answered with status {}.",
+                                                        application.location.path, answer->status)};
+    }
+    text += TextIn(answer->body);
+    if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  }
+  return text;
 }
 
 std::string StandaloneCluster::Describe() const {

@@ -1,5 +1,5 @@
 // StandaloneCluster: drivers in cluster mode, as the master of a standalone cluster tells of them
-// on its web pages.
+// on its web pages, and their logs, as their workers do.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ class StandaloneCluster : public Cluster {
  public:
   // `urls`: of the masters' web pages.
   StandaloneCluster(std::vector<std::string> urls, std::chrono::milliseconds timeout)
-      : http_(std::move(urls), timeout) {}
+      : http_(std::move(urls), timeout), timeout_(timeout) {}
 
   Result<Reports> Ask(const std::vector<ClusterKey>& keys) override;
   Result<void> Kill(const ClusterReport& application) override;
@@ -37,6 +37,7 @@ class StandaloneCluster : public Cluster {
 
  private:
   ClusterHttp http_;
+  const std::chrono::milliseconds timeout_;
 };
 
 }  // namespace livy::internal

@@ -147,7 +147,37 @@ TEST_CASE("a standalone master tells of drivers by their ids") {
   CHECK(reports[2]->state == kRunning);
   CHECK(reports[2]->info.driver_log_url ==
         "http://w:8081/logPage/?driverId=driver-1&logType=stdout");
+  CHECK(reports[2]->location.path == "http://w:8081");
   CHECK(master.requests()[0].target == "/json/");
+}
+
+TEST_CASE("a worker shows a driver's log: its output, and then its errors from a whole line on") {
+  int status = 200;
+  ScriptedServer worker([&](const HttpRequest& request) {
+    const bool is_out = request.target.find("logType=stdout") != std::string::npos;
+    return HttpResponse{.status = status,
+                        .body = is_out ? "==== Bytes 0-5 of 5 of /w/driver-1/stdout ====\ndone"
+                                       : "==== Bytes 7-60 of 60 of /w/driver-1/stderr ====\n"
+                                         "ft of a line\njava.lang.OutOfMemoryError\n"};
+  });
+  StandaloneCluster cluster({NoUrl()}, kTimeout);
+  const ClusterReport driver = {.app_id = "driver-1", .location = {.path = worker.url()}};
+  CHECK(cluster.DriverLog(driver).value() == "done\njava.lang.OutOfMemoryError\n");
+  CHECK(worker.requests()[0].target == "/log/?driverId=driver-1&logType=stdout&byteLength=262144");
+  status = 500;
+  CHECK(cluster.DriverLog(driver).error().code == ErrorCode::kUnavailable);
+  CHECK(cluster.DriverLog({.app_id = "driver-1"}).error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a worker that has no such log shows none") {
+  ScriptedServer worker([](const HttpRequest&) {
+    return HttpResponse{.body =
+                            "==== Bytes 0-0 of 0 of /w/driver-1/stderr ====\n"
+                            "Error: invalid log directory /w/driver-1/"};
+  });
+  StandaloneCluster cluster({NoUrl()}, kTimeout);
+  CHECK(cluster.DriverLog({.app_id = "driver-1", .location = {.path = worker.url()}}).value() ==
+        "");
 }
 
 TEST_CASE("a standalone master ends a driver by the form on its page") {

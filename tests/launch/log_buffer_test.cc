@@ -115,5 +115,17 @@ TEST_CASE(
   CHECK(log.Page(4, 2).lines == Lines{"submitting", "submitted"});
 }
 
+TEST_CASE("a driver's log that is told beside the streams stands at the end of the second") {
+  LogBuffer log(2);
+  log.Add(OutputStream::kOut, "submitting");
+  log.Add(OutputStream::kErr, "submitted");
+  log.SetDriverTail({"one", "two", "three"});
+  const LogPage page = log.Page(0, -1);
+  CHECK(page.lines == Lines{"stdout: ", "submitting", "\nstderr: ", "submitted", "two", "three"});
+  CHECK(page.total == 6);
+  log.SetDiagnostics("diagnostics: ", {"more"});
+  CHECK(log.Page(5, 3).lines == Lines{"three", "diagnostics: ", "more"});
+}
+
 }  // namespace
 }  // namespace livy::internal
