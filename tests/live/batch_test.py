@@ -313,6 +313,16 @@ class NoMaster(WithBatches):
         self.assertIn("All masters are unresponsive", "\n".join(self.log(view["id"])))
 
 
+class NoMasterForDrivers(WithBatches):
+    settings = "livy.spark.master = spark://127.0.0.1:9\nlivy.spark.deploy-mode = cluster\n"
+
+    def test_a_batch_whose_driver_cannot_be_submitted_is_dead(self):
+        view = self.ended(self.submit(self.jar_of("Count"), className="Count", args=["12"]))
+        self.assertEqual(view["state"], "dead", view)
+        self.assertTrue(view["endReason"].startswith("spark-submit exited with status "), view)
+        self.assertIn("127.0.0.1:9", "\n".join(self.log(view["id"])))
+
+
 class Clients(WithBatches):
     """Bodies as other clients send them."""
 

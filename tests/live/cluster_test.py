@@ -5,7 +5,10 @@ LIVY_TEST_YARN (the folder of yarn-site.xml), LIVY_TEST_STANDALONE (a master suc
 spark://host:7077) with LIVY_TEST_STANDALONE_UI (its web page), LIVY_TEST_K8S (a master such as
 k8s://https://host:6443) with LIVY_TEST_K8S_CA and LIVY_TEST_K8S_TOKEN (files) and
 LIVY_TEST_K8S_DEFAULTS (a file of Spark settings for it, with a namespace and an image).
-LIVY_TEST_YARN_RESTART is a command that kills the ResourceManager and starts it again.
+LIVY_TEST_YARN_RESTART is a command that kills the ResourceManager and starts it again;
+LIVY_TEST_STANDALONE_RESTART one that does so with the master, which has to recover its state. With
+LIVY_TEST_TABLE set, each test prints what it saw as a row of a table, and the same is done with
+master local[2].
 """
 
 import json
@@ -17,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import unittest
 import urllib.request
 
@@ -27,6 +31,8 @@ YARN = os.environ.get("LIVY_TEST_YARN", "")
 YARN_RESTART = os.environ.get("LIVY_TEST_YARN_RESTART", "")
 STANDALONE = os.environ.get("LIVY_TEST_STANDALONE", "")
 STANDALONE_UI = os.environ.get("LIVY_TEST_STANDALONE_UI", "")
+STANDALONE_RESTART = os.environ.get("LIVY_TEST_STANDALONE_RESTART", "")
+TABLE = os.environ.get("LIVY_TEST_TABLE", "")
 K8S = os.environ.get("LIVY_TEST_K8S", "")
 K8S_CA = os.environ.get("LIVY_TEST_K8S_CA", "")
 K8S_TOKEN = os.environ.get("LIVY_TEST_K8S_TOKEN", "")
@@ -51,12 +57,16 @@ PROGRAMS = {
         threading.Event().wait()
         """,
     "Jobs.java": """
+        import java.util.ArrayList;
+        import java.util.List;
         import org.apache.spark.sql.SparkSession;
         public final class Jobs {
           public static void main(String[] args) throws InterruptedException {
             SparkSession spark = SparkSession.builder().getOrCreate();
             System.out.println("the count is " + spark.range(11).count());
             if (args[0].equals("fail")) throw new IllegalStateException("no such thing");
+            List<long[]> all = new ArrayList<>();
+            while (args[0].equals("hog")) all.add(new long[1 << 22]);
             if (args[0].equals("endless")) Thread.currentThread().join();
             spark.stop();
           }
@@ -116,9 +126,27 @@ class OnCluster(unittest.TestCase):
         cls.server = LiveServer(BUILD_ROOT, cls.folder, cls.settings, **cls.environment)
         cls.addClassCleanup(lambda: cls.server.stop())
 
+    def setUp(self):
+        self.begun = time.monotonic()
+        self.states = []
+
+    def note(self, state):
+        if not self.states or not self.states[-1].startswith(f"{state} "):
+            self.states.append(f"{state} {time.monotonic() - self.begun:.1f}")
+
+    def tell(self, what, view):
+        """A row of the table: what it was, and all that is to be seen of it."""
+        if not TABLE:
+            return
+        reason = (view.get("endReason") or "").splitlines()
+        log = [line for line in view["log"] if line.strip() and not line.startswith("\n")]
+        row = [type(self).__name__, what, view["appId"], ", ".join(self.states), view.get("exitCode"),
+               reason[0] if reason else "", reason[-1] if reason[1:] else "", log[-1] if log else ""]
+        print("|", " | ".join(str(part).replace("|", "/")[:160] for part in row), "|", flush=True)
+
     def start_batch(self, how):
         body = {"file": f"file://{self.folder}/jobs.jar", "className": "Jobs", "args": [how]}
-        if self.takes_python_batches:
+        if self.takes_python_batches and how != "hog":
             name = {"": "sum.py", "fail": "fail.py", "endless": "endless.py"}[how]
             body = {"file": f"file://{self.folder}/{name}"}
         status, batch = self.server.request("POST", "/batches", body)
@@ -129,6 +157,7 @@ class OnCluster(unittest.TestCase):
         while True:
             status, view = self.server.request("GET", f"/batches/{batch}?wait=2s")
             self.assertEqual(status, 200, view)
+            self.note(view["state"])
             if view["state"] in states:
                 return view
             self.assertNotIn(view["state"], ENDED, view)
@@ -141,30 +170,42 @@ class OnCluster(unittest.TestCase):
     def test_session(self):
         server = self.server
         session = server.start_session("spark")
+        self.note("idle")
         scala = server.run(session, "sc.parallelize(1 to 100, 2).sum.toInt")
         self.assertIn("5050", scala["data"]["text/plain"])
+        self.note("Scala's result")
         python = server.run(
             session, "sc.parallelize(range(101), 2).map(lambda x: x).sum()", kind="pyspark")
         self.assertEqual(python["data"], {"text/plain": "5050"})
+        self.note("Python's result")
         status, view = server.request("GET", f"/sessions/{session}")
         self.assertEqual(status, 200)
         self.check_id(view)
         server.request("DELETE", f"/sessions/{session}")
+        self.note("deleted")
+        self.tell("session", view)
 
     def test_success(self):
         view = self.wait_for(self.start_batch(""), ENDED)
         self.assertEqual(view["state"], "success", view)
         self.check_id(view)
+        self.tell("batch that succeeds", view)
 
     def test_failure(self):
         view = self.wait_for(self.start_batch("fail"), ENDED)
         self.assertEqual(view["state"], "dead", view)
         self.assertTrue(view["endReason"])
         self.check_id(view)
+        self.tell("batch that fails", view)
 
     def test_kill(self):
         batch = self.start_batch("endless")
         self.wait_for(batch, {"running"})
+        status, _ = self.server.request("POST", f"/batches/{batch}/stop")
+        self.assertEqual(status, 204)
+        view = self.wait_for(batch, ENDED)
+        self.assertEqual((view["state"], view["endReason"]), ("killed", "stopped"), view)
+        self.tell("batch that is stopped", view)
         status, _ = self.server.request("DELETE", f"/batches/{batch}")
         self.assertEqual(status, 200)
 
@@ -292,26 +333,67 @@ class KubernetesCluster(OnCluster):
         self.assertEqual(self.wait_for(batch, ENDED)["state"], "killed")
 
 
-class StandaloneCluster(OnCluster):
-    master = STANDALONE
-    mode = "cluster"
-    more = f"livy.server.standalone.masters = {STANDALONE_UI}\n"
-    takes_python_batches = False  # Spark does not, in this mode.
+class Local(OnCluster):
+    """For the table; batch_test.py and server_test.py have its tests."""
 
-
-class StandaloneClient(OnCluster):
-    master = STANDALONE
+    master = "local[2]" if TABLE else ""
     mode = "client"
     has_ids = False
 
 
-del OnCluster  # It is no test of its own.
+class OnStandalone(OnCluster):
+    master = STANDALONE
+
+    def test_a_driver_without_memory(self):
+        view = self.wait_for(self.start_batch("hog"), ENDED)
+        self.assertEqual(view["state"], "dead", view)
+        self.assertIn("java.lang.OutOfMemoryError", view["endReason"])
+        self.tell("batch without memory", view)
+
+    def test_another_master(self):
+        """What runs is not ended by the master's death, and obeys when there is one again."""
+        if not STANDALONE_RESTART:
+            self.skipTest("LIVY_TEST_STANDALONE_RESTART is not set")
+        session = self.server.start_session("spark")
+        batch = self.start_batch("endless")
+        before = self.wait_for(batch, {"running"})
+        subprocess.run(STANDALONE_RESTART, shell=True, check=True, stdout=subprocess.DEVNULL)
+        after = self.wait_for(batch, {"running"})
+        self.assertEqual(after["appId"], before["appId"])
+        self.assertIn("5050", self.server.run(
+            session, "sc.parallelize(1 to 100, 2).sum.toInt")["data"]["text/plain"])
+        self.server.request("DELETE", f"/sessions/{session}")
+        status, _ = self.server.request("POST", f"/batches/{batch}/stop")
+        self.assertEqual(status, 204)
+        view = self.wait_for(batch, ENDED)
+        self.assertEqual(view["state"], "killed", view)
+        self.tell("batch whose master is another", view)
+
+
+class StandaloneCluster(OnStandalone):
+    mode = "cluster"
+    more = f"livy.server.standalone.masters = {STANDALONE_UI}\n"
+    takes_python_batches = False  # Spark does not, in this mode.
+
+    def test_the_log_has_what_the_driver_has_written(self):
+        batch = self.start_batch("")
+        self.wait_for(batch, ENDED)
+        _, page = self.server.request("GET", f"/batches/{batch}/log?from=0&size=2000")
+        self.assertIn("the count is 11", page["log"][page["log"].index("\nstderr: "):])
+
+
+class StandaloneClient(OnStandalone):
+    mode = "client"
+    has_ids = False
+
+
+del OnCluster, OnStandalone  # They are no tests of their own.
 
 if __name__ == "__main__":
     if not os.environ.get("SPARK_HOME"):
         print("SKIP: SPARK_HOME is not set")
         sys.exit(77)
-    if not YARN and not STANDALONE and not K8S:
+    if not YARN and not STANDALONE and not K8S and not TABLE:
         print("SKIP: no cluster: none of LIVY_TEST_YARN, LIVY_TEST_STANDALONE, LIVY_TEST_K8S is set")
         sys.exit(77)
     unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
