@@ -86,6 +86,7 @@ void ApplicationProgress::OnReport(const std::optional<ClusterReport>& report,
   was_asked_ = end_.has_value() || !has_process_;
   if (report) {
     report_ = report;
+    has_run_ = has_run_ || report->state != kStarting;
     last_known_ = now;
     status_.app_id = report->app_id;
     status_.info = report->info;
@@ -113,8 +114,10 @@ void ApplicationProgress::Decide(Clock::TimePoint now) {
   }
   const bool has_failed = end_ && !Succeeded(*end_);
   if (rules_.is_cluster_mode) {
-    // How an adopted process ended nobody knows: it may have submitted.
-    const bool is_sure = has_failed && end_->kind != ProcessEnd::Kind::kUnknown;
+    // How an adopted process ended nobody knows.
+    const bool may_have_submitted = end_ && end_->kind == ProcessEnd::Kind::kUnknown;
+    // One that ran has been submitted, though the process lost its cluster after that.
+    const bool is_sure = has_failed && !may_have_submitted && !has_run_;
     return is_sure && !kill_requested_ ? EndByProcess() : DecideAfterSubmission(now);
   }
   if (has_failed && end_->kill_requested) return EndByProcess();
@@ -158,6 +161,8 @@ void ApplicationProgress::DecideWithoutReport(Clock::TimePoint now) {
   }
   if (report_) {
     if (!IsGone(now)) return;
+    if (end_ && end_->kind != ProcessEnd::Kind::kUnknown && !Succeeded(*end_))
+      return EndByProcess();
     if (!report_->reason.empty()) return End(kKilled, report_->reason, {});
     return End(
         kFailed,

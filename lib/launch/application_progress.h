@@ -22,8 +22,9 @@ ApplicationStatus StatusOf(const ProcessEnd& end, std::string_view program);
 // - Without a cluster, and in its client mode, the process is the driver, and nothing is final
 //   before it has ended. A process that failed has failed whatever the cluster says; one that
 //   exited with 0 is a success only if the cluster does not say otherwise.
-// - In cluster mode the process only submits. A failure of it is final; after its success the
-//   cluster has the word, and what the cluster does not know in time has failed.
+// - In cluster mode the process only submits. A failure of it is final unless the cluster has seen
+//   the application run: then, as after a success, the cluster has the word, and what it does not
+//   know in time has failed.
 class ApplicationProgress {
  public:
   struct Rules {
@@ -83,6 +84,7 @@ class ApplicationProgress {
   bool was_asked_ = false;          // Since the process has ended.
   bool was_silent_ = false;         // So, when it was to be asked.
   bool is_known_ = true;            // By the last answer of the cluster.
+  bool has_run_ = false;            // By any answer of the cluster.
   Clock::TimePoint since_ = {};     // Begin of the launch or of recovery.
   Clock::TimePoint ended_at_ = {};  // The process.
   Clock::TimePoint killed_at_ = {};
