@@ -49,15 +49,26 @@ ClusterReport ReportOf(const JsonValue& driver, const std::map<std::string, std:
   return report;
 }
 
+bool IsCommandOrRule(std::string_view text) {
+  return text.starts_with("Launch Command: ") || text.starts_with("====") || text.starts_with('\n');
+}
+
 // The end of a file that a worker shows: below a line that says which part it is.
 std::string TextIn(std::string_view body) {
   constexpr std::string_view kWhole = "==== Bytes 0-";
   constexpr std::string_view kNothing = "==== Bytes 0-0 of 0 ";
   const bool is_whole = body.starts_with(kWhole);
   if (!body.starts_with("==== Bytes ") || body.starts_with(kNothing)) return "";
-  // What is no whole file begins within a line.
-  for (int i = is_whole ? 1 : 2; i > 0; --i)
+  const auto drop_line = [&body] {
     body.remove_prefix(std::min(body.find('\n'), body.size() - 1) + 1);
+  };
+  drop_line();
+  // What is no whole file begins within a line.
+  if (!is_whole) drop_line();
+  // The worker writes all settings there, with a rule and a blank line below.
+  constexpr int kCommandLines = 3;
+  for (int i = 0; i < kCommandLines && is_whole && IsCommandOrRule(body); ++i)
+    drop_line();
   return std::string(body);
 }
 

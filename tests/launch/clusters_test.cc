@@ -169,6 +169,18 @@ TEST_CASE("a worker shows a driver's log: its output, and then its errors from a
   CHECK(cluster.DriverLog({.app_id = "driver-1"}).error().code == ErrorCode::kNotFound);
 }
 
+TEST_CASE("what a worker writes itself above a driver's errors is left out") {
+  ScriptedServer worker([](const HttpRequest&) {
+    return HttpResponse{.body =
+                            "==== Bytes 0-70 of 70 of /w/driver-1/stderr ====\n"
+                            "Launch Command: \"java\" \"-Dspark.a=b\"\n"
+                            "========================================\n\nINFO begun\n"};
+  });
+  StandaloneCluster cluster({NoUrl()}, kTimeout);
+  CHECK(cluster.DriverLog({.app_id = "driver-1", .location = {.path = worker.url()}}).value() ==
+        "INFO begun\nINFO begun\n");
+}
+
 TEST_CASE("a worker that has no such log shows none") {
   ScriptedServer worker([](const HttpRequest&) {
     return HttpResponse{.body =

@@ -139,7 +139,7 @@ class OnCluster(unittest.TestCase):
         if not TABLE:
             return
         reason = (view.get("endReason") or "").splitlines()
-        log = [line for line in view["log"] if line.strip() and not line.startswith("\n")]
+        log = [line for line in view["log"] if line.strip() not in {"", "stdout:", "stderr:"}]
         row = [type(self).__name__, what, view["appId"], ", ".join(self.states), view.get("exitCode"),
                reason[0] if reason else "", reason[-1] if reason[1:] else "", log[-1] if log else ""]
         print("|", " | ".join(str(part).replace("|", "/")[:160] for part in row), "|", flush=True)
