@@ -145,6 +145,7 @@ void ClusterMonitor::Poll() {
       for (const Look& look : looks)
         keys.push_back(look.key);
       reports = cluster_->Ask(keys);
+      if (IsStopping()) return;  // It may have been broken off, which is no news.
       Note(place, reports);
       if (!reports && reports.error().code != ErrorCode::kPermissionDenied)
         unreachable = reports.error();
@@ -153,6 +154,11 @@ void ClusterMonitor::Poll() {
       reports ? Tell(looks[i], (*reports)[i]) : TellSilence(looks[i], reports.error().message);
     }
   }
+}
+
+bool ClusterMonitor::IsStopping() {
+  const std::lock_guard lock(mutex_);
+  return is_stopping_;
 }
 
 std::map<std::string, std::vector<ClusterMonitor::Look>> ClusterMonitor::LooksByPlace() {

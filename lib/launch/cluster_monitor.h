@@ -107,6 +107,7 @@ class ClusterMonitor {
 
   void Run();
   void Poll();
+  bool IsStopping();
   std::map<std::string, std::vector<Look>> LooksByPlace();
   bool LooksAtLeaks(Clock::TimePoint now);
   void Tell(const Look& look, const std::optional<ClusterReport>& report);

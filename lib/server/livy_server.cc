@@ -105,6 +105,7 @@ class Server : public LivyServer {
  public:
   explicit Server(ServerOptions options)
       : options_(std::move(options)),
+        launcher_(std::move(options_.launcher)),
         upload_dir_(options_.upload_dir.empty() ? TemporaryUploadDir() : options_.upload_dir),
         log_(*options_.log),
         access_(*options_.access_manager, log_),
@@ -144,7 +145,7 @@ class Server : public LivyServer {
     // Of sessions of an earlier server.
     RemoveEntries(upload_dir_,
                   [](const std::string& name) { return name.starts_with("livy-session-"); });
-    sessions_.emplace(ManagerOptions(), *services_, *options_.launcher, *listener_);
+    sessions_.emplace(ManagerOptions(), *services_, *launcher_, *listener_);
     if (const Result<void> loaded = sessions_->Load(); !loaded) return loaded;
     batch_services_.emplace(BatchServices{.store = batch_store_,
                                           .clock = *options_.clock,
@@ -155,7 +156,7 @@ class Server : public LivyServer {
     batches_.emplace(BatchManagerOptions{.spark = options_.spark,
                                          .limits = options_.limits,
                                          .state_retain = options_.state_retain},
-                     *batch_services_, *options_.launcher);
+                     *batch_services_, *launcher_);
     if (const Result<void> loaded = batches_->Load(); !loaded) return loaded;
     std::set<std::string> tags = sessions_->Tags();
     tags.merge(batches_->Tags());
@@ -273,7 +274,9 @@ class Server : public LivyServer {
     });
   }
 
-  const ServerOptions options_;
+  ServerOptions options_;  // But for the launcher.
+  // Ends before the log that it writes to, also from threads of its own.
+  const std::unique_ptr<Launcher> launcher_;
   const std::filesystem::path upload_dir_;
   GuardedLogSink log_;
   const GuardedAccessManager access_;

@@ -350,6 +350,7 @@ TEST_CASE("a monitor that stops breaks its question off, and tells nobody that i
   f.world.is_asked.wait(false);
   f.monitor.Stop();
   CHECK(listener.all().empty());
+  CHECK(f.warnings == 0);
 }
 
 }  // namespace

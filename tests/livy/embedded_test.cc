@@ -334,5 +334,39 @@ TEST_CASE("a server may go as soon as its sessions have ended") {
   }
 }
 
+// Tells that it has gone.
+class GoingLog : public LogSink {
+ public:
+  explicit GoingLog(bool& has_gone) : has_gone_(has_gone) {}
+  ~GoingLog() override { has_gone_ = true; }
+  void Write(LogLevel, std::string_view, std::string_view) override {}
+
+ private:
+  bool& has_gone_;
+};
+
+// Looks for its log when it goes, as one with threads does that write.
+class LookingLauncher : public testing::FakeLauncher {
+ public:
+  LookingLauncher(const bool& log_has_gone, bool& had_log)
+      : log_has_gone_(log_has_gone), had_log_(had_log) {}
+  ~LookingLauncher() override { had_log_ = !log_has_gone_; }
+
+ private:
+  const bool& log_has_gone_;
+  bool& had_log_;
+};
+
+TEST_CASE("a server's launcher ends before the log that it may write to") {
+  bool log_has_gone = false;
+  bool had_log = false;
+  ServerOptions options;
+  options.launcher = std::make_unique<LookingLauncher>(log_has_gone, had_log);
+  options.log = std::make_unique<GoingLog>(log_has_gone);
+  LivyServer::Create(std::move(options)).value().reset();
+  CHECK(had_log);
+  CHECK(log_has_gone);
+}
+
 }  // namespace
 }  // namespace livy
