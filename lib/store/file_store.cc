@@ -6,7 +6,6 @@
 #include <mutex>
 #include <set>
 #include <sstream>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "files/private_file.h"
 #include "store/commit_queue.h"
 #include "store/file_names.h"
+#include "store/store_lock.h"
 #include "store/tree_keys.h"
 
 namespace livy {
@@ -110,7 +110,7 @@ Result<std::optional<std::string>> ReadIfThere(const fs::path& path) {
 // that is found has its last two steps still to be done, and doing them twice does no harm.
 class FileStore : public Store {
  public:
-  FileStore(fs::path folder, Descriptor lock)
+  FileStore(fs::path folder, StoreLock lock)
       : folder_(std::move(folder)),
         lock_(std::move(lock)),
         commits_([this](const std::vector<PendingBatch*>& batches) { Write(batches); },
@@ -264,7 +264,7 @@ class FileStore : public Store {
   }
 
   const fs::path folder_;
-  const Descriptor lock_;  // Held as long as the store is open.
+  const StoreLock lock_;
   mutable std::mutex mutex_;
   bool is_unfinished_ = false;  // Guarded by mutex_. There is a journal still to be done.
   CommitQueue commits_;
@@ -288,14 +288,9 @@ Result<void> RemoveNewFiles(const fs::path& folder) {
 
 Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder) {
   if (Result<void> made = internal::CreatePrivateDirectory(folder); !made) return made.error();
-  const std::filesystem::path name = folder / internal::kLock;
-  internal::Descriptor lock(open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
-  if (!lock.is_open()) return internal::FileError("create", name);
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("The store '{}' is in use by another server.", folder.string())};
-  }
-  auto store = std::make_unique<internal::FileStore>(folder, std::move(lock));
+  Result<internal::StoreLock> lock = internal::StoreLock::Take(folder / internal::kLock, folder);
+  if (!lock) return lock.error();
+  auto store = std::make_unique<internal::FileStore>(folder, *std::move(lock));
   if (Result<void> finished = store->FinishJournal(); !finished) return finished.error();
   if (Result<void> clean = internal::RemoveNewFiles(folder); !clean) return clean.error();
   return std::unique_ptr<Store>(std::move(store));

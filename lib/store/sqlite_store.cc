@@ -110,6 +110,10 @@ Result<void> Configure(SqliteDatabase& database, const std::filesystem::path& fi
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions& options) {
   const std::filesystem::path& file = options.file;
   if (Result<void> made = CreatePrivateDirectory(file.parent_path()); !made) return made.error();
+  // SQLite's own locks come too late for two that find a new file at once: each reads it, and then
+  // neither may write for the other's sake.
+  Result<StoreLock> lock = StoreLock::Take(file.string() + "-lock", file);
+  if (!lock) return lock.error();
   if (Result<void> made = CreateFile(file); !made) return made.error();
   Result<SqliteDatabase> database = SqliteDatabase::Open(file);
   if (!database) return database.error();
@@ -140,11 +144,13 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions&
                         .forget = *std::move(forget),
                         .get = *std::move(get),
                         .next = *std::move(next)};
-  return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(database), std::move(statements)));
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(*std::move(lock), *std::move(database), std::move(statements)));
 }
 
-SqliteStore::SqliteStore(SqliteDatabase database, Statements statements)
-    : database_(std::move(database)),
+SqliteStore::SqliteStore(StoreLock lock, SqliteDatabase database, Statements statements)
+    : lock_(std::move(lock)),
+      database_(std::move(database)),
       statements_(std::move(statements)),
       commits_([this](const std::vector<PendingBatch*>& batches) { Write(batches); },
                kBatchesAtOnceMax) {}

@@ -14,6 +14,7 @@
 
 #include "store/commit_queue.h"
 #include "store/sqlite_database.h"
+#include "store/store_lock.h"
 
 namespace livy::internal {
 
@@ -43,13 +44,14 @@ class SqliteStore : public Store {
     SqliteStatement next;
   };
 
-  SqliteStore(SqliteDatabase database, Statements statements);
+  SqliteStore(StoreLock lock, SqliteDatabase database, Statements statements);
 
   void Write(const std::vector<PendingBatch*>& batches);
   // All of them or none. Both need mutex_.
   Result<void> Transact(const std::vector<PendingBatch*>& batches);
   Result<void> Change(const std::vector<StoreChange>& changes);
 
+  const StoreLock lock_;
   mutable std::mutex mutex_;
   SqliteDatabase database_;        // Guarded by mutex_.
   mutable Statements statements_;  // Guarded by mutex_. Go before their database.

@@ -18,7 +18,7 @@ from bed import Bed
 
 REASONS = {
     "sqlite": "is held by another server",
-    "filesystem": "is in use by another server",
+    "filesystem": "is held by another server",
     "redis": "another server has taken this store over",
     "zookeeper": "Another server has taken over the store",
 }

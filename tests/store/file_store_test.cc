@@ -121,7 +121,7 @@ TEST_CASE("a folder is held by one store at a time") {
   const auto refused = OpenFileStore(scratch.path());
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kUnavailable);
-  CHECK(Says(refused.error(), "is in use by another server"));
+  CHECK(Says(refused.error(), "is held by another server."));
 }
 
 TEST_CASE("what was acknowledged by files survives kill -9, and no change is there in part") {

@@ -2,6 +2,7 @@
 #include "store/sqlite_store.h"
 
 #include <atomic>
+#include <barrier>
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
@@ -26,6 +27,7 @@
 #include "../scratch.h"
 #include "store/commit_queue.h"
 #include "store/sqlite_database.h"
+#include "store/store_lock.h"
 #include "writer.h"
 
 namespace livy {
@@ -57,6 +59,7 @@ TEST_CASE("the file, its log and its directory are the owner's alone") {
   CHECK(ModeOf(directory.parent_path()) == 0700);
   CHECK(ModeOf(directory / "livy.db") == 0600);
   CHECK(ModeOf(directory / "livy.db-wal") == 0600);
+  CHECK(ModeOf(directory / "livy.db-lock") == 0600);
 }
 
 TEST_CASE("what was acknowledged survives kill -9, and no transaction is there in part") {
@@ -108,6 +111,35 @@ TEST_CASE("a store is refused to a second owner, in this process or another") {
   // The refused attempt must not have loosened the first one's hold.
   Writer writer("sqlite", file);
   CHECK(writer.Next() == -1);
+}
+
+TEST_CASE("of two that open a new store at once, one has it") {
+  const testing::Scratch scratch;
+  for (int round = 0; round < 40; ++round) {
+    const std::filesystem::path file = scratch.path() / fmt::format("{}/livy.db", round);
+    std::vector<std::unique_ptr<Store>> stores(2);
+    std::barrier begin(2);
+    std::vector<std::jthread> threads;
+    for (std::unique_ptr<Store>& store : stores) {
+      threads.emplace_back([&] {
+        begin.arrive_and_wait();
+        if (auto opened = OpenSqliteStore(file)) store = *std::move(opened);
+      });
+    }
+    threads.clear();  // Joins.
+    CHECK((stores[0] == nullptr) != (stores[1] == nullptr));
+  }
+}
+
+TEST_CASE("a store that another server is about to open is left alone") {
+  const testing::Scratch scratch;
+  const std::filesystem::path file = scratch.path() / "livy.db";
+  const auto held = internal::StoreLock::Take(scratch.path() / "livy.db-lock", file);
+  REQUIRE(held);
+  const auto refused = OpenSqliteStore(file);
+  REQUIRE_FALSE(refused);
+  CHECK(Says(refused.error(), "livy.db' is held by another server."));
+  CHECK_FALSE(std::filesystem::exists(file));
 }
 
 TEST_CASE("a file that is not a store is refused and left as it was") {
