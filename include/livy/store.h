@@ -49,16 +49,18 @@ std::unique_ptr<Store> MakeMemoryStore();
 
 // Keeps everything in one SQLite database, which is created, with its directory, if it is missing,
 // readable by its owner only. What Apply() acknowledged survives the death of the process at any
-// moment. Fails with kUnavailable if the file cannot be opened, is not such a database, or is held
-// by another process. Safe to use from several threads.
+// moment. If the file or its log is removed or moved away meanwhile, changes fail with kUnavailable.
+// Fails with kUnavailable if the file cannot be opened, is not such a database, or is held by
+// another store, in this process or another. Safe to use from several threads.
 Result<std::unique_ptr<Store>> OpenSqliteStore(const std::filesystem::path& file);
 
 // Keeps each value in a file of its own, in the layout of Apache Livy's file system store: so a
 // folder of Livy's can be taken over, and looked at by hand. The folder is created if it is
 // missing; all files are readable by their owner only. What Apply() acknowledged survives the death
 // of the process, and of the machine, at any moment. Each change is written to the disk itself:
-// slower by far than SQLite. Fails with kUnavailable if the folder cannot be used or another
-// process holds it. Safe to use from several threads.
+// slower by far than SQLite. If the folder is removed or moved away meanwhile, everything fails with
+// kUnavailable. Fails with kUnavailable if the folder cannot be used or another store holds it, in
+// this process or another. Safe to use from several threads.
 Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder);
 
 // Who may read and change the nodes that a store creates in ZooKeeper. Those that are there already

@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <map>
 #include <memory>
@@ -43,11 +42,6 @@ constexpr std::string_view kForget = "forget";
 
 // What files will have in them, by their paths below the folder; without a value they go.
 using Outcome = std::map<std::string, std::optional<std::string>>;
-
-Error FileError(std::string_view what, const fs::path& path) {
-  return {ErrorCode::kUnavailable,
-          fmt::format("The store cannot {} '{}': {}.", what, path.string(), std::strerror(errno))};
-}
 
 fs::path Added(const fs::path& path, std::string_view suffix) {
   return path.string() + std::string(suffix);
@@ -129,13 +123,13 @@ class FileStore : public Store {
 
   Result<std::optional<std::string>> Get(std::string_view key) const override {
     const std::lock_guard lock(mutex_);
-    if (is_unfinished_) return Unfinished();
+    if (Result<void> there = CheckReadable(); !there) return there.error();
     return ReadIfThere(folder_ / ValuePath(key));
   }
 
   Result<std::vector<std::string>> Children(std::string_view key) const override {
     const std::lock_guard lock(mutex_);
-    if (is_unfinished_) return Unfinished();
+    if (Result<void> there = CheckReadable(); !there) return there.error();
     const fs::path folder = folder_ / ChildrenPath(key);
     std::error_code failure;
     std::set<std::string> names;
@@ -154,8 +148,10 @@ class FileStore : public Store {
   }
 
  private:
-  static Error Unfinished() {
-    return {ErrorCode::kUnavailable, "The store could not finish its last change."};
+  // Needs mutex_. In a folder that is gone everything would be unknown.
+  Result<void> CheckReadable() const {
+    if (!is_unfinished_) return lock_.CheckPlace();
+    return Error{ErrorCode::kUnavailable, "The store could not finish its last change."};
   }
 
   void Write(const std::vector<PendingBatch*>& batches) {
@@ -165,6 +161,7 @@ class FileStore : public Store {
 
   // All of them or none.
   Result<void> Transact(const std::vector<PendingBatch*>& batches) {
+    if (Result<void> there = lock_.CheckPlace(); !there) return there;
     {
       const std::lock_guard lock(mutex_);
       if (is_unfinished_) {

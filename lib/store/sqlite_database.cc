@@ -1,6 +1,7 @@
 #include "store/sqlite_database.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -93,6 +94,15 @@ Result<SqliteStatement> SqliteDatabase::Prepare(const char* sql) {
     return FailureOf(connection_.get());
   }
   return SqliteStatement(SqliteStatement::Handle(statement));
+}
+
+bool SqliteDatabase::IsInPlace() const {
+  int has_moved = 0;
+  const int asked =
+      sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  // SQLite does not know it of its log.
+  const char* log = sqlite3_filename_wal(sqlite3_db_filename(connection_.get(), "main"));
+  return asked == SQLITE_OK && has_moved == 0 && access(log, F_OK) == 0;
 }
 
 bool SqliteDatabase::InTransaction() const {

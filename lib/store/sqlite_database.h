@@ -53,6 +53,10 @@ class SqliteDatabase {
 
   Result<SqliteStatement> Prepare(const char* sql);
 
+  // Whether the file is still under the path it was opened by, and its write-ahead log, which must
+  // have been begun, beside it. What is written to files without a name is lost.
+  bool IsInPlace() const;
+
   // Some failures end a transaction by themselves.
   bool InTransaction() const;
 

@@ -145,11 +145,13 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions&
                         .get = *std::move(get),
                         .next = *std::move(next)};
   return std::unique_ptr<SqliteStore>(
-      new SqliteStore(*std::move(lock), *std::move(database), std::move(statements)));
+      new SqliteStore(file, *std::move(lock), *std::move(database), std::move(statements)));
 }
 
-SqliteStore::SqliteStore(StoreLock lock, SqliteDatabase database, Statements statements)
-    : lock_(std::move(lock)),
+SqliteStore::SqliteStore(std::filesystem::path file, StoreLock lock, SqliteDatabase database,
+                         Statements statements)
+    : file_(std::move(file)),
+      lock_(std::move(lock)),
       database_(std::move(database)),
       statements_(std::move(statements)),
       commits_([this](const std::vector<PendingBatch*>& batches) { Write(batches); },
@@ -180,6 +182,7 @@ void SqliteStore::Write(const std::vector<PendingBatch*>& batches) {
 }
 
 Result<void> SqliteStore::Transact(const std::vector<PendingBatch*>& batches) {
+  if (!database_.IsInPlace()) return GoneError(file_);
   if (const auto begun = statements_.begin.Run(); !begun) return begun.error();
   Result<void> done;
   for (const PendingBatch* batch : batches) {

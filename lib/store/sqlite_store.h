@@ -44,13 +44,15 @@ class SqliteStore : public Store {
     SqliteStatement next;
   };
 
-  SqliteStore(StoreLock lock, SqliteDatabase database, Statements statements);
+  SqliteStore(std::filesystem::path file, StoreLock lock, SqliteDatabase database,
+              Statements statements);
 
   void Write(const std::vector<PendingBatch*>& batches);
   // All of them or none. Both need mutex_.
   Result<void> Transact(const std::vector<PendingBatch*>& batches);
   Result<void> Change(const std::vector<StoreChange>& changes);
 
+  const std::filesystem::path file_;
   const StoreLock lock_;
   mutable std::mutex mutex_;
   SqliteDatabase database_;        // Guarded by mutex_.

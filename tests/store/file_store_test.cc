@@ -124,6 +124,25 @@ TEST_CASE("a folder is held by one store at a time") {
   CHECK(Says(refused.error(), "is held by another server."));
 }
 
+TEST_CASE("what is not in a folder that is gone is not taken for unknown") {
+  const testing::Scratch scratch;
+  const auto store = OpenFileStore(scratch.path() / "state").value();
+  REQUIRE(store->Apply({{"a/b", "1"}}));
+  fs::rename(scratch.path() / "state", scratch.path() / "other");
+  CHECK(store->Get("a/b").error().code == ErrorCode::kUnavailable);
+  CHECK(store->Children("a").error().code == ErrorCode::kUnavailable);
+}
+
+TEST_CASE("a folder that has lost its lock is not changed, because another may have it") {
+  const testing::Scratch scratch;
+  const auto store = OpenFileStore(scratch.path()).value();
+  REQUIRE(fs::remove(scratch.path() / ".lock"));
+  CHECK_FALSE(store->Apply({{"a", "1"}}));
+  const auto next = OpenFileStore(scratch.path()).value();
+  CHECK_FALSE(store->Apply({{"a", "1"}}));
+  CHECK(next->Get("a").value() == std::nullopt);
+}
+
 TEST_CASE("what was acknowledged by files survives kill -9, and no change is there in part") {
   const testing::Scratch scratch;
   for (const int transactions : {1, 2, 5, 9, 14, 20}) {

@@ -180,6 +180,27 @@ TEST_CASE("a file that is not a store is refused and left as it was") {
   }
 }
 
+TEST_CASE("a store that loses its file or its log refuses changes") {
+  const testing::Scratch scratch;
+  const std::filesystem::path file = scratch.path() / "livy.db";
+  const std::unique_ptr<Store> store = OpenSqliteStore(file).value();
+  // Nothing has been changed yet.
+  SUBCASE("the file") {
+    std::filesystem::remove(file);
+  }
+  SUBCASE("the file, and another one came") {
+    std::filesystem::remove(file);
+    std::ofstream(file).close();
+  }
+  SUBCASE("the log") {
+    REQUIRE(std::filesystem::remove(scratch.path() / "livy.db-wal"));
+  }
+  const Result<void> refused = store->Apply({{"a", "1"}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kUnavailable);
+  CHECK(Says(refused.error(), "livy.db' was removed or moved away while a server had it"));
+}
+
 TEST_CASE("a damaged page is an error and never a wrong value") {
   const testing::Scratch scratch;
   const std::filesystem::path file = scratch.path() / "livy.db";

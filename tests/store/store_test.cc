@@ -2,6 +2,7 @@
 // it.
 #include <livy/store.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ namespace livy {
 namespace {
 
 using testing::CheckStoreContract;
+namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
 
 // What the implementations have in common beyond the contract: the words.
@@ -54,6 +56,59 @@ TEST_CASE("the store of files keeps the contract") {
   // Each change waits for the disk.
   CHECK(Broken(open, {.threads = 4, .changes_per_thread = 3}) == "");
   CheckWords(*open());
+}
+
+// A durable store of a server that runs, in a folder of its own.
+struct Kind {
+  const char* name = nullptr;
+  const char* place = nullptr;  // Below the folder.
+  Result<std::unique_ptr<Store>> (*open)(const fs::path&) = nullptr;
+};
+const std::vector<Kind> kKinds = {{"sqlite", "livy.db", OpenSqliteStore},
+                                  {"files", "", OpenFileStore}};
+
+void CheckGone(Store& store) {
+  const Result<void> refused = store.Apply({{"a", "2"}, {"b", "2"}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kUnavailable);
+  CHECK(Says(refused.error(), "was removed or moved away while a server had it"));
+}
+
+TEST_CASE("a store whose folder is removed refuses changes, and its place is free for another") {
+  for (const Kind& kind : kKinds) {
+    CAPTURE(kind.name);
+    const testing::Scratch scratch;
+    const fs::path folder = scratch.path() / "state";
+    auto store = kind.open(folder / kind.place).value();
+    REQUIRE(store->Apply({{"a", "1"}}));
+    fs::remove_all(folder);
+    CheckGone(*store);
+    CHECK_FALSE(fs::exists(folder));
+
+    const auto next = kind.open(folder / kind.place).value();
+    CHECK(next->Apply({{"a", "next"}}));
+    CheckGone(*store);
+    CHECK(next->Get("a").value() == "next");
+    store.reset();  // Takes nothing of the other's with it.
+    CHECK(next->Apply({{"b", "next"}}));
+    CHECK_FALSE(kind.open(folder / kind.place));
+  }
+}
+
+TEST_CASE("a store whose folder is moved away refuses changes until it is back") {
+  for (const Kind& kind : kKinds) {
+    CAPTURE(kind.name);
+    const testing::Scratch scratch;
+    const fs::path folder = scratch.path() / "state";
+    const auto store = kind.open(folder / kind.place).value();
+    REQUIRE(store->Apply({{"a", "1"}}));
+    fs::rename(folder, scratch.path() / "other");
+    CheckGone(*store);
+    fs::rename(scratch.path() / "other", folder);
+    CHECK(store->Apply({{"b", "2"}}));
+    CHECK(store->Get("a").value() == "1");
+    CHECK(store->Get("b").value() == "2");
+  }
 }
 
 // A store in memory with one thing wrong.
