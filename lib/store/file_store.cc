@@ -47,9 +47,19 @@ fs::path Added(const fs::path& path, std::string_view suffix) {
   return path.string() + std::string(suffix);
 }
 
-// Writes a file that is not looked at yet, to the disk itself.
+// Creates it, and what is missing above it. Adds to `changed` the folders that have got new names,
+// which do not last yet.
+Result<void> MakeFolder(const fs::path& folder, std::set<fs::path>& changed) {
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return {};
+  const fs::path above = folder.parent_path();
+  if (Result<void> made = MakeFolder(above, changed); !made) return made;
+  changed.insert(above.empty() ? fs::path(".") : above);
+  return CreatePrivateDirectory(folder);
+}
+
+// Writes a file that is not looked at yet, to the disk itself. Its name does not last yet.
 Result<void> WriteNew(const fs::path& path, std::string_view content) {
-  if (Result<void> made = CreatePrivateDirectory(path.parent_path()); !made) return made;
   const fs::path name = Added(path, kNew);
   const Descriptor file(open(name.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
   if (!file.is_open()) return FileError("create", name);
@@ -70,12 +80,19 @@ Result<void> SyncFolder(const fs::path& folder) {
   return {};
 }
 
+Result<void> SyncFolders(const std::set<fs::path>& folders) {
+  for (const fs::path& folder : folders) {
+    if (Result<void> synced = SyncFolder(folder); !synced) return synced;
+  }
+  return {};
+}
+
 Result<void> Rename(const fs::path& path) {
   if (rename(Added(path, kNew).c_str(), path.c_str()) == 0) return {};
   return FileError("create", path);
 }
 
-// Without a new file it was renamed already, before a crash.
+// Without a new file it was renamed already, before a crash: no journal lasts before its files do.
 Result<void> RenameIfNew(const fs::path& path) {
   return access(Added(path, kNew).c_str(), F_OK) == 0 ? Rename(path) : Result<void>();
 }
@@ -101,7 +118,9 @@ Result<std::optional<std::string>> ReadIfThere(const fs::path& path) {
 // A change of several files cannot be made at once, so it goes in steps that a crash may come
 // between: the new files are written beside the old ones; a journal of the keys appears, which is
 // the moment at which the change is made; the files get their names; the journal goes. A journal
-// that is found has its last two steps still to be done, and doing them twice does no harm.
+// that is found has its last two steps still to be done, and doing them twice does no harm. After a
+// power cut a folder has what it had when it was last synced, and perhaps some of what came later;
+// so each step lasts before the next one begins.
 class FileStore : public Store {
  public:
   FileStore(fs::path folder, StoreLock lock)
@@ -193,16 +212,21 @@ class FileStore : public Store {
 
   // Everything that may fail for want of room.
   Result<void> Prepare(const Outcome& outcome) const {
+    const bool is_single = outcome.size() == 1;
     std::string journal;
+    std::set<fs::path> changed;
     for (const auto& [path, value] : outcome) {
       if (value) {
-        Result<void> written = WriteNew(folder_ / path, *value);
-        if (!written) return written;
+        const fs::path file = folder_ / path;
+        if (Result<void> made = MakeFolder(file.parent_path(), changed); !made) return made;
+        if (Result<void> written = WriteNew(file, *value); !written) return written;
+        // A single file's folder is synced when it has its name.
+        if (!is_single) changed.insert(file.parent_path());
       }
       journal += fmt::format("{} {}\n", value ? kKeep : kForget, path);
     }
-    // A single change needs none.
-    return outcome.size() == 1 ? Result<void>() : WriteNew(folder_ / kJournal, journal);
+    if (Result<void> synced = SyncFolders(changed); !synced) return synced;
+    return is_single ? Result<void>() : WriteNew(folder_ / kJournal, journal);
   }
 
   // Needs mutex_.
@@ -223,6 +247,8 @@ class FileStore : public Store {
       if (Result<void> made = MakeChanges(**journal); !made) return made;
       if (Result<void> gone = Unlink(folder_ / kJournal); !gone) return gone;
     }
+    // One that came back after a power cut would undo what has changed since.
+    if (Result<void> gone = SyncFolder(folder_); !gone) return gone;
     is_unfinished_ = false;
     return {};
   }
@@ -284,7 +310,9 @@ Result<void> RemoveNewFiles(const fs::path& folder) {
 }  // namespace internal
 
 Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder) {
-  if (Result<void> made = internal::CreatePrivateDirectory(folder); !made) return made.error();
+  std::set<std::filesystem::path> changed;
+  if (Result<void> made = internal::MakeFolder(folder, changed); !made) return made.error();
+  if (Result<void> synced = internal::SyncFolders(changed); !synced) return synced.error();
   Result<internal::StoreLock> lock = internal::StoreLock::Take(folder / internal::kLock, folder);
   if (!lock) return lock.error();
   auto store = std::make_unique<internal::FileStore>(folder, *std::move(lock));
