@@ -12,6 +12,9 @@ namespace {
 
 // What a driver tells at once must fit into one change of ZooKeeper.
 constexpr std::size_t kZooKeeperOutputBytesMax = 131072;
+// What the server changes at once where it can choose: 512 KiB under 250 keys, of which the store
+// counts up to 1 KB each.
+constexpr std::size_t kZooKeeperChangeBytesLeast = 800'000;
 
 // Two whole numbers, as Livy reads them: how often, and how many milliseconds apart.
 void TakeRetryPolicy(Settings& settings, ZooKeeperStoreOptions& zookeeper) {
@@ -57,8 +60,8 @@ void TakeZooKeeper(Settings& settings, ZooKeeperStoreOptions& zookeeper) {
   settings.Take("livy.server.zk.connect.timeout", zookeeper.connect_timeout);
   settings.Take("livy.server.zk.session.timeout", zookeeper.session_timeout);
   settings.Take("livy.server.zk.request.timeout", zookeeper.request_timeout);
-  settings.Take("livy.server.zk.change.max-size", zookeeper.change_bytes_max, std::size_t{10'000},
-                kGigabyte);
+  settings.Take("livy.server.zk.change.max-size", zookeeper.change_bytes_max,
+                kZooKeeperChangeBytesLeast, kGigabyte);
 }
 
 // redis://HOST[:PORT][/DATABASE], rediss:// for TLS, or unix:/PATH.

@@ -205,7 +205,7 @@ const std::vector<Key> kKeys = {
     {"livy.server.zk.connect.timeout", "1s", "1000 ms", SHOW(zookeeper.connect_timeout)},
     {"livy.server.zk.session.timeout", "1s", "1000 ms", SHOW(zookeeper.session_timeout)},
     {"livy.server.zk.request.timeout", "1s", "1000 ms", SHOW(zookeeper.request_timeout)},
-    {"livy.server.zk.change.max-size", "10000", "10000", SHOW(zookeeper.change_bytes_max)},
+    {"livy.server.zk.change.max-size", "800000", "800000", SHOW(zookeeper.change_bytes_max)},
     {"livy.server.redis.url", "rediss://[::1]:7/3", "::1 7 3 1",
      [](const Options& options) {
        return fmt::format("{} {} {} {}", options.redis.host, options.redis.port,
@@ -291,6 +291,7 @@ TEST_CASE("a wrong value is refused with its key, itself and what is wanted") {
       {"livy.server.port", "99999999999999999999", "a number from 0 to 65535"},
       {"livy.server.request-body.size", "16m", "a number from 1024 to 1073741824"},
       {"livy.server.request-body.size", "1023", "a number from 1024 to 1073741824"},
+      {"livy.server.zk.change.max-size", "799999", "a number from 800000 to 1073741824"},
       {"livy.server.threads.max", "0", "a number from 1 to 1000"},
       {"livy.server.wait.max", "1 minute", "a time such as 90s or 1h, from 0ms to 10000d"},
       {"livy.server.wait.max", "-1s", "a time such as 90s or 1h, from 0ms to 10000d"},
