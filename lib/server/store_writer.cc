@@ -108,7 +108,8 @@ StoreWriter::Attempt StoreWriter::Make(const std::vector<StoreChange>& changes) 
   }
   const bool is_refused = !made && made.error().code == ErrorCode::kInvalidArgument;
   const bool is_lost = !made && made.error().code == ErrorCode::kPermissionDenied;
-  is_taken_over_ = is_lost;
+  // A store that fails otherwise does not take back what it has said.
+  if (made || is_lost) is_taken_over_ = is_lost;
   if (is_lost) made = Error{ErrorCode::kUnavailable, made.error().message};
   if (made && owed_count_ > 0) {
     {

@@ -71,7 +71,7 @@ class StoreWriter : public Store {
   // store's reason if it is not. That a store fails otherwise takes nothing from its server.
   Result<void> CheckOurs();
 
-  // What the last change has shown of that.
+  // What changes have shown of that, the last of those that the store has made or refused for it.
   bool is_taken_over() const { return is_taken_over_; }
 
   // Runs `task`, which may wait for the store, after those posted before. There are no more of them

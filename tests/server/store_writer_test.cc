@@ -61,7 +61,7 @@ TEST_CASE("a writer whose store was taken over says so, and owes no removal of w
   WriterFixture f;
   REQUIRE(f.writer.CheckOurs());
   CHECK(f.store.Children("v1").value().empty());
-  f.store.failure = Error{ErrorCode::kUnavailable, "The disk is full."};
+  f.store.failure = kFull;
   CHECK(f.writer.CheckOurs());
 
   f.store.failure = Error{ErrorCode::kPermissionDenied, "Another server has it."};
@@ -70,6 +70,10 @@ TEST_CASE("a writer whose store was taken over says so, and owes no removal of w
   CHECK(f.writer.owed() == 0);
   CHECK(f.writer.is_taken_over());
   CHECK(f.writer.CheckOurs().error() == refused);
+  f.store.failure = kFull;
+  CHECK_FALSE(f.writer.CheckOurs());
+  f.store.failure.reset();
+  CHECK(f.writer.CheckOurs());
 }
 
 TEST_CASE("what a store refuses is owed to it until it takes it") {
