@@ -1,5 +1,6 @@
 // LivyServer's parts, put together.
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -21,6 +22,7 @@
 #include "server/guarded_parts.h"
 #include "server/idempotency_keys.h"
 #include "server/in_process_connection.h"
+#include "server/reply.h"
 #include "server/rest_service.h"
 #include "server/session_manager.h"
 #include "server/session_store.h"
@@ -119,6 +121,10 @@ class Server : public LivyServer {
   ~Server() override { Stop(); }
 
   Result<void> Start() {
+    // First what may be in use or wrong: a server that does not start must leave the store, and
+    // what others have launched, as they are.
+    const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
+    if (const Result<void> listening = Listen(tls); !listening) return listening;
     if (const Result<void> listening = ListenForDrivers(); !listening) return listening;
     history_.emplace(
         HistoryOptions{.retain = options_.history.retain,
@@ -166,13 +172,13 @@ class Server : public LivyServer {
                   writer_, *options_.clock, log_);
     if (const Result<void> loaded = keys_->Load(); !loaded) return loaded;
     listener_->FinishRecovery();
-    const bool tls = !options_.certificate_file.empty() || !options_.key_file.empty();
     rest_.emplace(RestOptions{.security_headers = options_.security_headers,
                               .tls = tls,
                               .wait_max = options_.limits.wait_max},
                   *sessions_, *batches_, *keys_, access_, options_.authenticator.get(), log_);
     SchedulePing();
-    return Listen(tls);
+    has_started_ = true;
+    return {};
   }
 
   std::string url() const override {
@@ -194,8 +200,8 @@ class Server : public LivyServer {
   void StopAll() {
     // While sessions end, their last requests are answered: deletes, long polls, driver events.
     // What another server has taken over is not ours to end.
-    const bool leaves =
-        options_.recovery == Recovery::kAlways || (sessions_ && !writer_.CheckOurs());
+    const bool leaves = options_.recovery == Recovery::kAlways || !has_started_ ||
+                        (sessions_ && !writer_.CheckOurs());
     const Clock::TimePoint deadline = options_.clock->Now() + options_.stop_timeout;
     if (batches_) leaves ? batches_->LeaveAll() : batches_->StopAll();
     if (sessions_) leaves ? sessions_->LeaveAll() : sessions_->StopAll(deadline);
@@ -211,7 +217,10 @@ class Server : public LivyServer {
   }
 
   HttpHandler Handler() {
-    return [this](const std::shared_ptr<Exchange>& exchange) { rest_->Handle(exchange); };
+    return [this](const std::shared_ptr<Exchange>& exchange) {
+      if (has_started_) return rest_->Handle(exchange);
+      exchange->Send(ErrorReply(Error{ErrorCode::kUnavailable, "The server is starting."}));
+    };
   }
 
   // At the address and with the certificate that drivers of an earlier server dial, if there was
@@ -295,6 +304,7 @@ class Server : public LivyServer {
   std::optional<IdempotencyKeys> keys_;
   std::optional<RestService> rest_;
   std::unique_ptr<HttpServer> http_;
+  std::atomic<bool> has_started_ = false;  // Requests may come before.
   std::once_flag stopped_;
 };
 

@@ -1,4 +1,5 @@
 // Client and server as an embedding program has them: by the public headers only.
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -14,6 +15,8 @@
 
 #include <livy/livy.h>
 #include <livy/testing/fake_launcher.h>
+
+#include "../scratch.h"
 
 namespace livy {
 namespace {
@@ -255,6 +258,69 @@ TEST_CASE("two servers live in one process, and a taken port is refused") {
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kUnavailable);
   CHECK(refused.error().message.find(std::to_string(first.server->port())) != std::string::npos);
+}
+
+// Its applications run until they are killed, and so over the lives of servers.
+struct PatientLauncher : Launcher {
+  struct App : Application {
+    App(std::atomic<int>& kills, ApplicationObserver observer)
+        : kills(kills), observer(std::move(observer)) {}
+    void Kill() override {
+      ++kills;
+      observer({.state = ApplicationState::kKilled});
+    }
+    LogPage Log(int, int) const override { return {}; }
+    void ForgetSettings() override {}
+    std::string Handle() const override { return "app"; }
+    std::atomic<int>& kills;
+    ApplicationObserver observer;
+  };
+
+  explicit PatientLauncher(std::atomic<int>& kills) : kills(kills) {}
+  Result<std::unique_ptr<Application>> Launch(const LaunchRequest&,
+                                              ApplicationObserver observer) override {
+    return std::make_unique<App>(kills, std::move(observer));
+  }
+  std::string HandleFor(const LaunchRequest&) const override { return "app"; }
+  Result<std::unique_ptr<Application>> Recover(const std::string&, const std::string&,
+                                               ApplicationObserver observer) override {
+    return std::make_unique<App>(kills, std::move(observer));
+  }
+  std::string Describe() const override { return "patience"; }
+
+  std::atomic<int>& kills;
+};
+
+TEST_CASE("a server that does not start leaves what an earlier one has launched") {
+  const testing::Scratch scratch;
+  const std::filesystem::path file = scratch.path() / "state.db";
+  std::atomic<int> kills = 0;
+  const auto start = [&](int port, Recovery recovery) {
+    ServerOptions options = {.port = port};
+    options.recovery = recovery;
+    options.store = OpenSqliteStore(file).value();
+    options.launcher = std::make_unique<PatientLauncher>(kills);
+    return LivyServer::Create(std::move(options));
+  };
+  {
+    const auto first = start(0, Recovery::kAlways).value();
+    const LivyClient client = LivyClient::Create({.connection = first->Connect()}).value();
+    REQUIRE(client.CreateSession({}));
+    REQUIRE(client.SubmitBatch({.file = "hdfs:/a.jar"}));
+  }
+  Fixture other;
+  CHECK_FALSE(start(other.server->port(), Recovery::kAfterCrash));
+  REQUIRE(OpenSqliteStore(file).value()->Apply({{"v1/batch/state", "broken"}}));
+  CHECK_FALSE(start(0, Recovery::kAfterCrash));
+  CHECK(kills == 0);
+
+  REQUIRE(OpenSqliteStore(file).value()->Apply({{"v1/batch/state", std::nullopt}}));
+  const auto last = start(0, Recovery::kAfterCrash).value();
+  const LivyClient client = LivyClient::Create({.connection = last->Connect()}).value();
+  CHECK(client.OpenSession(0));
+  CHECK(client.OpenBatch(0));
+  last->Stop();
+  CHECK(kills == 2);
 }
 
 TEST_CASE("stopping a server ends its sessions and answers who waits") {
