@@ -274,6 +274,7 @@ WaitList::Wake BatchSession::TakeWaiting(WaitList::Token token) {
 }
 
 Result<void> BatchSession::RemoveFromStore() {
+  if (const Result<void> there = services_.store.writer().CheckThere(); !there) return there;
   {
     const Result<Turns::Turn> saving = saving_.Take();
     if (!saving) return saving.error();

@@ -75,30 +75,33 @@ void SessionHistory::PruneLater() {
   timer_.After(after, [this] { store_.writer().Post([this] { Prune(); }); });
 }
 
+// One at a time, so that what has ended meanwhile is not stored after all of them.
 void SessionHistory::Prune() {
-  while (true) {
-    std::optional<int> id;
-    {
-      const std::lock_guard lock(mutex_);
-      is_scheduled_ = false;
-      id = Oldest(true);
-    }
-    if (!id) return PruneLater();
-    if (const Result<void> removed = store_.Remove(*id); !removed) {
-      log_.Write(LogLevel::kWarning, "server",
-                 fmt::format("session={} stays in the history: {}", *id, removed.error().message));
-      const std::lock_guard lock(mutex_);
-      is_scheduled_ = true;
-      timer_.After(kPause, [this] { store_.writer().Post([this] { Prune(); }); });
-      return;
-    }
+  std::optional<int> id;
+  {
     const std::lock_guard lock(mutex_);
-    const auto found = sessions_.find(*id);
-    if (found == sessions_.end()) continue;  // Somebody else was quicker.
-    bytes_ -= found->second.bytes;
-    ages_.erase({found->second.at, *id});
-    sessions_.erase(found);
+    is_scheduled_ = false;
+    id = Oldest(true);
   }
+  if (!id) return PruneLater();
+  if (const Result<void> removed = store_.Remove(*id); !removed) {
+    log_.Write(LogLevel::kWarning, "server",
+               fmt::format("session={} stays in the history: {}", *id, removed.error().message));
+    const std::lock_guard lock(mutex_);
+    is_scheduled_ = true;
+    timer_.After(kPause, [this] { store_.writer().Post([this] { Prune(); }); });
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    // Unless somebody else was quicker.
+    if (const auto found = sessions_.find(*id); found != sessions_.end()) {
+      bytes_ -= found->second.bytes;
+      ages_.erase({found->second.at, *id});
+      sessions_.erase(found);
+    }
+  }
+  PruneLater();
 }
 
 }  // namespace livy::internal

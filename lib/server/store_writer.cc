@@ -14,6 +14,8 @@ constexpr Clock::Duration kLongestPause = std::chrono::seconds(5);
 // Made in one transaction: few enough for a store that takes a megabyte at once.
 constexpr std::size_t kMadeAtOnceMax = 20;
 
+const Error kAway = {ErrorCode::kUnavailable, "The store does not take changes now."};
+
 // A key without a value, which can be forgotten at any time.
 constexpr std::string_view kNothing = "v1/liblivy/nothing";
 
@@ -36,6 +38,12 @@ StoreWriter::~StoreWriter() {
 }
 
 Result<std::optional<std::string>> StoreWriter::Get(std::string_view key) const {
+  if (owed_count_ > 0) {
+    const std::lock_guard lock(mutex_);
+    for (const Owed* owed : {&owed_, &making_}) {
+      if (const auto found = owed->find(key); found != owed->end()) return found->second;
+    }
+  }
   const Result<Turns::Turn> turn = turns_.Take();
   if (!turn) return turn.error();
   return store_.Get(key);
@@ -53,29 +61,41 @@ Result<void> StoreWriter::CheckOwed() const {
                fmt::format("The store has yet to take the values of {} keys.", owed())};
 }
 
+Result<void> StoreWriter::CheckThere() const {
+  if (owed_count_ == 0) return {};
+  const std::lock_guard lock(mutex_);
+  return clock_.Now() < try_at_ ? Result<void>(kAway) : Result<void>();
+}
+
 Result<void> StoreWriter::Apply(const std::vector<StoreChange>& changes) {
   return Try(changes).made;
 }
 
 Result<void> StoreWriter::ApplyOrOwe(const std::vector<StoreChange>& changes) {
   Owed owed;
-  bool is_tried = true;
+  // Who waits behind us should not wait once more for a store that is away.
+  Result<void> made = CheckThere();
   if (owed_count_ > 0) {
     const std::lock_guard lock(mutex_);
-    // Who waits behind us should not wait once more for a store that is away.
-    is_tried = clock_.Now() >= try_at_ && !AreBeingMade(changes);
+    if (AreBeingMade(changes)) made = kAway;
     owed = Extract(changes);
   }
-  Result<void> made = Error{ErrorCode::kUnavailable, "The store does not take changes now."};
-  if (is_tried) made = Make(changes).made;
+  if (made) made = Make(changes).made;
   if (made) return made;
-  if (made.error().code != ErrorCode::kInvalidArgument) {
+  const bool is_refused = made.error().code == ErrorCode::kInvalidArgument;
+  if (!is_refused) {
     for (const StoreChange& change : changes)
       owed[change.key] = change.value;
   }
   PutBack(std::move(owed));
   changed_.notify_one();
-  return made;
+  if (!is_refused || changes.size() == 1) return made;
+  // For good. One of them is too much, or they are together.
+  Result<void> all;
+  for (const StoreChange& change : changes) {
+    if (const Result<void> one = ApplyOrOwe({change}); !one) all = one;
+  }
+  return all;
 }
 
 Result<void> StoreWriter::ApplyNew(const std::vector<StoreChange>& changes) {
@@ -158,10 +178,9 @@ StoreWriter::Owed StoreWriter::Extract(const std::vector<StoreChange>& changes) 
 void StoreWriter::PutBack(Owed taken) {
   if (taken.empty()) return;
   const std::lock_guard lock(mutex_);
-  const bool was_none = owed_.empty() && making_.empty();
   owed_.merge(taken);
   CountOwed();
-  if (was_none) OnFailure();
+  if (clock_.Now() >= try_at_) OnFailure();
 }
 
 void StoreWriter::CountOwed() {

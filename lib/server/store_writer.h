@@ -51,7 +51,8 @@ class StoreWriter : public Store {
   // Stops as Stop() does.
   ~StoreWriter() override;
 
-  // As the store's, but kUnavailable if another server has taken it over. Fail also with that if
+  // As the store's, where a key has the value that is owed; but kUnavailable if another server has
+  // taken it over. Fail also with that if
   // too many are in the store; the first also if too much is owed, or the same keys' owed values
   // are on their way and do not get there.
   Result<void> Apply(const std::vector<StoreChange>& changes) override;
@@ -74,8 +75,12 @@ class StoreWriter : public Store {
   // What changes have shown of that, the last of those that the store has made or refused for it.
   bool is_taken_over() const { return is_taken_over_; }
 
-  // Runs `task`, which may wait for the store, after those posted before. There are no more of them
-  // than ends, expiries and removals of sessions.
+  // Fails with kUnavailable while a store that has failed is not asked again: for who is about to
+  // read much before a change, and can be refused.
+  Result<void> CheckThere() const;
+
+  // Runs `task`, which may wait for the store, after those posted before. There are about as many
+  // as sessions and batches.
   void Post(std::function<void()> task);
 
   // For what is done in the store by one thread after the other; as patient as this is.

@@ -23,9 +23,8 @@ bool Turns::IsFull() const {
 
 Result<Turns::Turn> Turns::Take() {
   std::unique_lock lock(mutex_);
-  const Clock::TimePoint deadline =
-      taken_.empty() ? Clock::TimePoint::max() : *taken_.begin() + patience_;
   while (IsFull()) {
+    const Clock::TimePoint deadline = *taken_.begin() + patience_;
     if (clock_.Now() >= deadline) {
       return Error{ErrorCode::kUnavailable, "The store does not answer: others wait for it."};
     }

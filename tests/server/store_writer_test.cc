@@ -116,6 +116,39 @@ TEST_CASE("what was told not to be created is not there, also if the store had m
   CHECK(store.Get("a").value() == std::nullopt);
 }
 
+TEST_CASE("what is owed is read as if it were stored") {
+  WriterFixture f;
+  REQUIRE(f.writer.Apply({{"a", "old"}, {"b", "old"}}));
+  f.store.failure = kFull;
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"a", "new"}, {"b", std::nullopt}}));
+  CHECK(f.writer.Get("a").value() == "new");
+  CHECK(f.writer.Get("b").value() == std::nullopt);
+}
+
+TEST_CASE("of changes that are too many at once, each is made that can be") {
+  WriterFixture f;
+  f.store.changes_at_once_max = 2;
+  CHECK(f.writer.ApplyOrOwe({{"a", "1"}, {"b", "2"}, {"c", "3"}}));
+  f.store.value_bytes_max = 5;
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"d", "too large"}, {"e", "5"}}));
+  CHECK(f.Stored("c") == "3");
+  CHECK(f.Stored("d") == std::nullopt);
+  CHECK(f.Stored("e") == "5");
+  CHECK(f.writer.owed() == 0);
+}
+
+TEST_CASE("after each failure a store is left in peace for a while") {
+  WriterFixture f;
+  f.store.failure = kFull;
+  CHECK(f.writer.CheckThere());
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"a", "1"}}));
+  CHECK_FALSE(f.writer.CheckThere());
+  f.clock.Advance(seconds(1));
+  CHECK(f.writer.CheckThere());
+  CHECK_FALSE(f.writer.ApplyOrOwe({{"b", "1"}}));
+  CHECK_FALSE(f.writer.CheckThere());
+}
+
 TEST_CASE("while too much is owed, nothing more is taken") {
   WriterFixture f({.owed_max = 2});
   f.store.failure = kFull;

@@ -37,7 +37,7 @@ TEST_CASE("what another server has taken over is left alone, whoever asks for it
   CHECK(f.Get("/batches/0/state").body == R"({"id":0,"state":"running"})");
   CHECK(f.launcher.processes.at(0)->kills + f.launcher.processes.at(1)->kills == 0);
 
-  f.backing.failure = Error{ErrorCode::kUnavailable, "The disk is full."};
+  f.backing.failure.reset();
   f.Start({.method = "POST", .target = "/batches/0/stop"});
   CHECK(f.launcher.processes.at(1)->kills == 1);
 }
