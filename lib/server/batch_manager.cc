@@ -48,9 +48,7 @@ BatchManager::BatchManager(BatchManagerOptions options, BatchServices& services,
               [](BatchSession& batch) { return batch.RemoveFromStore(); }) {}
 
 Result<void> BatchManager::Load() {
-  StoredIds& stored = services_.store.ids();
-  if (const Result<void> counted = stored.Load(); !counted) return counted;
-  const Result<std::vector<int>> ids = stored.List();
+  const Result<std::vector<int>> ids = services_.store.ids().Load();
   if (!ids) return ids.error();
   for (const int id : *ids) {
     const Result<void> loaded = LoadBatch(id);
@@ -95,17 +93,13 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, const St
                               .application = HandleFor(launcher_, *launch, services_.log),
                               .created = services_.clock.Wall()};
   const auto batch = std::make_shared<BatchSession>(record, services_);
-  Result<void> stored =
+  const Result<void> stored =
       services_.store.SaveNew(record, along ? along(*id) : std::vector<StoreChange>());
-  if (stored) {
-    stored = roster_.Insert(batch);
-    // A later server will find one dead that cannot be removed now.
-    if (!stored) (void)batch->RemoveFromStore();
-  }
   if (!stored) {
     roster_.Unreserve(request.name);
     return stored.error();
   }
+  roster_.Insert(batch);
   return NewBatch{.batch = batch, .launch = *std::move(launch)};
 }
 

@@ -35,7 +35,7 @@ struct StoredBatch {
 // server has.
 std::string ToStored(const StoredBatch& batch);
 
-// Fails with kUnavailable and what is wrong. Members that are not known are ignored, and those that
+// Fails with kInternal and what is wrong. Members that are not known are ignored, and those that
 // are missing have their defaults.
 Result<StoredBatch> BatchFromStored(int id, std::string_view text);
 

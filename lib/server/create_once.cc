@@ -34,7 +34,9 @@ void RestService::CreateOnce(const std::shared_ptr<Call>& call, const std::strin
       {.user = call->user,
        .key = std::string(*key),
        .content = fmt::format("{}?{}\n{}", collection, call->query, call->request().body)},
-      [this, call, collection, create, show] { CreateOnce(call, collection, create, show); });
+      [this, call, collection, create, show](const HttpResponse* refusal) {
+        refusal != nullptr ? call->Reply(*refusal) : CreateOnce(call, collection, create, show);
+      });
   HttpResponse reply;
   using enum IdempotencyKeys::Answer::Kind;
   switch (answer.kind) {
@@ -53,8 +55,11 @@ void RestService::CreateOnce(const std::shared_ptr<Call>& call, const std::strin
     case kNew: {
       Created created =
           create([this, name = answer.name](int id) { return keys_.ChangesFor(name, id); });
-      keys_.Settle(answer.name, created.id);
       reply = std::move(created.reply);
+      reply.headers.push_back({std::string(kHeader), std::string(*key)});
+      // What a store refuses now it would refuse to all who wait, after as long for each.
+      keys_.Settle(answer.name, created.id, reply.status == 503 ? &reply : nullptr);
+      return call->Reply(std::move(reply));
     }
   }
   reply.headers.push_back({std::string(kHeader), std::string(*key)});

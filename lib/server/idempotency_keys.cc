@@ -70,8 +70,7 @@ bool IdempotencyKeys::IsOld(Clock::WallTime at) const {
   return clock_.Wall() - at >= options_.retain;
 }
 
-IdempotencyKeys::Answer IdempotencyKeys::Begin(const KeyedRequest& request,
-                                               std::function<void()> again) {
+IdempotencyKeys::Answer IdempotencyKeys::Begin(const KeyedRequest& request, Again again) {
   const std::string user = Named(request.user);
   Answer answer = {.name = Digest(fmt::format("{}\n{}", request.key, user))};
   std::string digest = Digest(request.content);
@@ -125,8 +124,9 @@ void IdempotencyKeys::ForgetOld(const std::string& user, std::vector<StoreChange
   }
 }
 
-void IdempotencyKeys::Settle(const std::string& name, std::optional<int> id) {
-  std::vector<std::function<void()>> waiting;
+void IdempotencyKeys::Settle(const std::string& name, std::optional<int> id,
+                             const HttpResponse* refusal) {
+  std::vector<Again> waiting;
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(name);
@@ -139,8 +139,8 @@ void IdempotencyKeys::Settle(const std::string& name, std::optional<int> id) {
       entries_.erase(found);
     }
   }
-  for (const std::function<void()>& again : waiting)
-    again();
+  for (const Again& again : waiting)
+    again(refusal);
 }
 
 void IdempotencyKeys::Remember(const std::string& name, Entry entry) {

@@ -14,6 +14,7 @@
 
 #include <livy/access_manager.h>
 #include <livy/clock.h>
+#include <livy/http.h>
 #include <livy/log.h>
 #include <livy/result.h>
 #include <livy/store.h>
@@ -59,14 +60,19 @@ class IdempotencyKeys {
     std::string name = {};  // Of the key, for ChangesFor() and Settle().
   };
 
-  // `again` is called once if the answer is kWaits, when asking again is worth it.
-  Answer Begin(const KeyedRequest& request, std::function<void()> again);
+  // What is done with a request that waits: nullptr: it is worth asking again; else what the one
+  // that it waited for got, and would get again.
+  using Again = std::function<void(const HttpResponse* refusal)>;
+
+  // `again` is called once if the answer is kWaits.
+  Answer Begin(const KeyedRequest& request, Again again);
 
   // What is to be stored together with the object that the request creates.
   std::vector<StoreChange> ChangesFor(const std::string& name, int id);
 
-  // The request has created that object, which is stored; nullopt: nothing.
-  void Settle(const std::string& name, std::optional<int> id);
+  // The request has created that object, which is stored; nullopt: nothing. With `refusal` it is of
+  // no use to try for those that wait.
+  void Settle(const std::string& name, std::optional<int> id, const HttpResponse* refusal);
 
  private:
   struct Entry {
@@ -74,7 +80,7 @@ class IdempotencyKeys {
     std::string digest = {};     // Of the content.
     std::optional<int> id = {};  // Unset while the request is being worked on.
     Clock::WallTime at = {};
-    std::vector<std::function<void()>> waiting = {};
+    std::vector<Again> waiting = {};
   };
   struct Aged {
     Clock::WallTime at = {};

@@ -91,6 +91,10 @@ class InteractiveSession : public DriverEventSink,
   const Ownership& ownership() const { return ownership_; }
   const SessionSettings& settings() const { return settings_; }
 
+  // A statement of an earlier server: to be called for each, in the order of their ids, before
+  // Recover(). nullopt: it is damaged, and its id was given.
+  void TakeStatement(int id, std::optional<StatementRecord> statement);
+
   // One of the next three is called, once.
 
   // Starts the driver. If it cannot be started the session is dead, and says why in its log.
@@ -98,8 +102,7 @@ class InteractiveSession : public DriverEventSink,
 
   // Goes on with the driver that an earlier server has started: it is dead if that has ended
   // meanwhile, or does not dial within the time that a new one has.
-  void Recover(Launcher& launcher, SessionBeginning beginning,
-               std::vector<StatementRecord> statements);
+  void Recover(Launcher& launcher, SessionBeginning beginning);
 
   // Shows a session that has ended, which has an end in its record. Its statements are not shown
   // any more and stay in the store.
@@ -264,7 +267,6 @@ class InteractiveSession : public DriverEventSink,
   StoredSession EndedRecord(SessionState state, const std::vector<std::string>& last_words);
   std::vector<StatementRecord> Cancelled(Statement::Time now) const;
   void ShowEnd(SessionState state, std::vector<WaitList::Wake>& wakes);
-  void TakeStatements(std::vector<StatementRecord> statements);
   void OpenFeed();
   void TellState() const;
   void TellEnd() const;

@@ -95,15 +95,13 @@ void InteractiveSession::SetApplication(std::unique_ptr<Application> application
   if (!is_waiting) LimitConnecting();
 }
 
-void InteractiveSession::Recover(Launcher& launcher, SessionBeginning beginning,
-                                 std::vector<StatementRecord> statements) {
+void InteractiveSession::Recover(Launcher& launcher, SessionBeginning beginning) {
   const std::string tag = beginning.record.app_tag;
   const std::string handle = beginning.record.application;
   {
     const std::lock_guard lock(mutex_);
     state_ = kRecovering;
     is_restored_ = true;
-    TakeStatements(std::move(statements));
   }
   Begin(std::move(beginning));
   {
@@ -154,21 +152,21 @@ void InteractiveSession::Restore(const StoredSession& record) {
 }
 
 // The driver knows which of them it has: it takes each number once.
-void InteractiveSession::TakeStatements(std::vector<StatementRecord> statements) {
-  for (StatementRecord& statement : statements) {
-    next_statement_ = std::max(next_statement_, statement.id + 1);
-    if (!IsFinal(statement.state)) {
-      ++queued_;
-      queued_bytes_ += statement.code->size();
-      unsent_[statement.id] = ExecuteCommandFor(statement);
-    }
-    const int id = statement.id;
-    statements_[id] = std::move(statement);
-    Cache(id);
+void InteractiveSession::TakeStatement(int id, std::optional<StatementRecord> statement) {
+  const std::lock_guard lock(mutex_);
+  next_statement_ = id + 1;
+  if (!statement) return;
+  if (!IsFinal(statement->state)) {
+    ++queued_;
+    queued_bytes_ += statement->code->size();
+    unsent_[id] = ExecuteCommandFor(*statement);
   }
+  statements_[id] = *std::move(statement);
+  Cache(id);
 }
 
 Result<void> InteractiveSession::RemoveFromStore() {
+  if (const Result<void> there = services_.store.writer().CheckThere(); !there) return there;
   {
     const Result<Turns::Turn> saving = saving_.Take();
     if (!saving) return saving.error();

@@ -72,8 +72,8 @@ class Roster {
   // The entry does not come.
   void Unreserve(const std::optional<std::string>& name);
 
-  // The entry has come. Fails with kUnavailable after Close().
-  Result<void> Insert(const Pointer& entry);
+  // The entry has come.
+  void Insert(const Pointer& entry);
 
   // An entry of an earlier server, whose ids ascend; nothing is refused.
   void Restore(const Pointer& entry, bool is_alive);
@@ -104,7 +104,7 @@ class Roster {
   // entry stays, and the error says why.
   Result<bool> Remove(const Pointer& entry);
 
-  // Refuses what is new.
+  // Refuses what is new, and waits for those that are to come.
   void Close();
 
   // Returns when all have ended, at `deadline` at the latest.
@@ -132,6 +132,7 @@ class Roster {
   std::vector<Pointer> entries_;              // Guarded by mutex_. By id.
   std::set<std::string, std::less<>> names_;  // Guarded by mutex_. Of entries_ and those to be.
   int alive_ = 0;                             // Guarded by mutex_. Not ended, those to be included.
+  int reserved_ = 0;                          // Guarded by mutex_. Those to be.
   int removing_ = 0;     // Guarded by mutex_. Removed, but their applications may still call us.
   bool is_open_ = true;  // Guarded by mutex_.
 };
@@ -154,6 +155,7 @@ Result<void> Roster<Entry>::Reserve(const std::optional<std::string>& name, int 
     return invalid(fmt::format("Duplicate session name: Some({}) for session {}", *name, id));
   }
   ++alive_;
+  ++reserved_;
   ++applications_;
   return {};
 }
@@ -163,16 +165,17 @@ void Roster<Entry>::Unreserve(const std::optional<std::string>& name) {
   const std::lock_guard lock(mutex_);
   if (name) names_.erase(*name);
   --alive_;
+  --reserved_;
   --applications_;
+  changed_.notify_all();
 }
 
 template <typename Entry>
-Result<void> Roster<Entry>::Insert(const Pointer& entry) {
+void Roster<Entry>::Insert(const Pointer& entry) {
   const std::lock_guard lock(mutex_);
-  // Close() may have come since Reserve(), and whoever called it stops only what there is.
-  if (!is_open_) return Error{ErrorCode::kUnavailable, "The server is stopping."};
   entries_.insert(std::ranges::upper_bound(entries_, entry->id(), {}, &Entry::id), entry);
-  return {};
+  --reserved_;
+  changed_.notify_all();
 }
 
 template <typename Entry>
@@ -253,8 +256,11 @@ Result<bool> Roster<Entry>::Remove(const Pointer& entry) {
 
 template <typename Entry>
 void Roster<Entry>::Close() {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   is_open_ = false;
+  // Whoever calls this stops only what there is. They wait for the store, and so does this.
+  while (reserved_ > 0)
+    clock_.WaitUntil(lock, changed_, Clock::TimePoint::max());
 }
 
 template <typename Entry>

@@ -33,9 +33,7 @@ SessionManager::SessionManager(SessionManagerOptions options, SessionServices& s
               [](InteractiveSession& session) { return session.RemoveFromStore(); }) {}
 
 Result<void> SessionManager::Load() {
-  StoredIds& stored = services_.store.ids();
-  if (const Result<void> counted = stored.Load(); !counted) return counted;
-  const Result<std::vector<int>> ids = stored.List();
+  const Result<std::vector<int>> ids = services_.store.ids().Load();
   if (!ids) return ids.error();
   for (const int id : *ids) {
     const Result<void> loaded = LoadSession(id);
@@ -66,13 +64,29 @@ Result<void> SessionManager::LoadSession(int id) {
                         options_.state_retain - (services_.clock.Wall() - record->end->at));
     return {};
   }
-  Result<std::vector<StatementRecord>> statements = services_.store.LoadStatements(id);
-  if (!statements) return statements.error();
+  if (const Result<void> taken = TakeStatements(*session); !taken) return taken;
   roster_.Restore(session, true);
   const std::shared_ptr<DriverLink> link = listener_.Reopen(id, record->driver, session);
-  session->Recover(launcher_, BeginningOf(session, *std::move(record), link),
-                   *std::move(statements));
+  session->Recover(launcher_, BeginningOf(session, *std::move(record), link));
   return {};
+}
+
+// One after the other: the session keeps no more of their texts than it may.
+Result<void> SessionManager::TakeStatements(InteractiveSession& session) const {
+  const Result<std::vector<int>> ids = services_.store.StatementIds(session.id());
+  if (!ids) return ids.error();
+  for (const int id : *ids) {
+    Result<std::optional<StatementRecord>> statement =
+        services_.store.LoadStatement(session.id(), id);
+    if (!statement && statement.error().code == ErrorCode::kUnavailable) return statement.error();
+    if (!statement) LogLeftOut(statement.error());
+    session.TakeStatement(id, statement.value_or(std::nullopt));
+  }
+  return {};
+}
+
+void SessionManager::LogLeftOut(const Error& damage) const {
+  services_.log.Write(LogLevel::kError, "server", fmt::format("left out: {}", damage.message));
 }
 
 std::vector<int> SessionManager::EndedIds() const {
@@ -112,8 +126,9 @@ Result<StatementSlice> SessionManager::LoadStatements(const StoredSession& sessi
   for (std::int64_t at = range.begin; at < range.end; ++at) {
     Result<std::optional<StatementRecord>> statement =
         LoadStatement(session, (*ids)[static_cast<std::size_t>(at)]);
-    if (!statement) return statement.error();
-    if (*statement) page.statements.push_back(**std::move(statement));
+    if (!statement && statement.error().code == ErrorCode::kUnavailable) return statement.error();
+    if (!statement) LogLeftOut(statement.error());
+    if (statement && *statement) page.statements.push_back(**std::move(statement));
   }
   return page;
 }
@@ -171,18 +186,14 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
                           .driver = {.secret = link->secret()},
                           .application = HandleFor(launcher_, launch, services_.log),
                           .created = services_.clock.Wall()};
-  Result<void> stored =
+  const Result<void> stored =
       services_.store.SaveNewSession(record, along ? along(*id) : std::vector<StoreChange>());
-  if (stored) {
-    stored = roster_.Insert(session);
-    // A later server will find one dead that cannot be removed now.
-    if (!stored) (void)session->RemoveFromStore();
-  }
   if (!stored) {
     listener_.Close(*id);
     roster_.Unreserve(session->name());
     return stored.error();
   }
+  roster_.Insert(session);
   session->Start(launcher_, launch, BeginningOf(session, std::move(record), link));
   return session;
 }

@@ -104,6 +104,8 @@ class SessionManager {
   LaunchRequest LaunchFor(const InteractiveSession& session, const DriverLink& link,
                           SparkConf conf) const;
   Result<void> LoadSession(int id);
+  Result<void> TakeStatements(InteractiveSession& session) const;
+  void LogLeftOut(const Error& damage) const;
   SessionBeginning BeginningOf(const std::shared_ptr<InteractiveSession>& session,
                                StoredSession record, std::shared_ptr<DriverCommands> commands);
   void OnEnded(const std::shared_ptr<InteractiveSession>& session);

@@ -68,18 +68,6 @@ Result<StoredSession> SessionStore::LoadSession(int id) const {
   return SessionFromStored(id, **text);
 }
 
-Result<std::vector<StatementRecord>> SessionStore::LoadStatements(int session) const {
-  const Result<std::vector<int>> ids = StatementIds(session);
-  if (!ids) return ids.error();
-  std::vector<StatementRecord> statements;
-  for (const int id : *ids) {
-    Result<std::optional<StatementRecord>> statement = LoadStatement(session, id);
-    if (!statement) return statement.error();
-    if (*statement) statements.push_back(**std::move(statement));
-  }
-  return statements;
-}
-
 Result<std::vector<int>> SessionStore::StatementIds(int session) const {
   return StoredIds(store_, StatementsKey(session)).List();
 }

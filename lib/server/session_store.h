@@ -67,11 +67,10 @@ class SessionStore {
 
   StoredIds& ids() { return ids_; }
 
-  // Fail with kUnavailable if the store cannot be read now; with kInternal, and say where, if what
-  // is stored is damaged; the first with kNotFound if a session was removed and only statements are
-  // left of it.
+  // Those that load fail with kUnavailable if the store cannot be read now; with kInternal, and say
+  // where, if what is stored is damaged; the first with kNotFound if a session was removed and only
+  // statements are left of it.
   Result<StoredSession> LoadSession(int id) const;
-  Result<std::vector<StatementRecord>> LoadStatements(int session) const;
 
   // The ids of a session's statements, in ascending order; and one of them, nullopt if there is
   // none.

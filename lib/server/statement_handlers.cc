@@ -82,15 +82,15 @@ void RestService::CreateStatement(const std::shared_ptr<Call>& call) {
         return {CreatedStatement(session->id(), *statement), statement->id};
       },
       [this, session](int id) -> std::optional<HttpResponse> {
-        std::optional<StatementRecord> statement =
-            session->ReadStatement(id).value_or(std::nullopt);
-        if (!statement) {
+        Result<std::optional<StatementRecord>> statement = session->ReadStatement(id);
+        if (statement && !*statement) {
           // Those of a session that had ended before this server began are in the store only.
           const Result<StoredSession> ended = sessions_.LoadEnded(session->id());
-          if (ended) statement = sessions_.LoadStatement(*ended, id).value_or(std::nullopt);
+          if (ended) statement = sessions_.LoadStatement(*ended, id);
         }
-        if (!statement) return std::nullopt;
-        return CreatedStatement(session->id(), *statement);
+        if (!statement) return ErrorReply(statement.error());
+        if (!*statement) return std::nullopt;
+        return CreatedStatement(session->id(), **statement);
       });
 }
 

@@ -20,12 +20,13 @@ class StoredIds {
   StoredIds(StoreWriter& store, std::string_view root)
       : store_(store), root_(root), turns_(store.OneByOne()) {}
 
-  // Goes on behind the last id that was ever given. Fails with kUnavailable if the store cannot be
-  // read or the counter is damaged: from 0 on ids would be given a second time.
-  Result<void> Load();
+  // Goes on behind the last id that was ever given, and returns those that are stored, in ascending
+  // order. Fails with kUnavailable if the store cannot be read or the counter is damaged: from 0 on
+  // ids would be given a second time.
+  Result<std::vector<int>> Load();
 
   // An id that was never given. It is stored first, so that the counter never goes back. Fails as
-  // the store does.
+  // the store does, and with kResourceExhausted after two billion.
   Result<int> Take();
 
   // All that are stored, in ascending order.
@@ -33,6 +34,7 @@ class StoredIds {
 
  private:
   std::string CounterKey() const;
+  Result<int> LoadCounter() const;
 
   StoreWriter& store_;
   const std::string root_;

@@ -19,7 +19,7 @@ std::string ToStored(const StoredSession& session);
 // As it is stored: what is shown, and the kind.
 std::string ToStored(const StatementRecord& statement);
 
-// These fail with kUnavailable and what is wrong. Members that are not known are ignored, and those
+// These fail with kInternal and what is wrong. Members that are not known are ignored, and those
 // that are missing have their defaults.
 Result<StoredSession> SessionFromStored(int id, std::string_view text);
 Result<StatementRecord> StatementFromStored(std::string_view text);

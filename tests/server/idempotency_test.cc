@@ -129,7 +129,7 @@ TEST_CASE("a request that comes again while the first is under way waits, and ge
   CHECK(Header(*second->response, "Idempotent-Replayed") == "true");
 }
 
-TEST_CASE("if the first fails, one that has waited is the first") {
+TEST_CASE("if the first is refused by its store, so is one that has waited") {
   KeyFixture f;
   f.StartIdle();
   std::shared_ptr<FakeExchange> second;
@@ -139,9 +139,32 @@ TEST_CASE("if the first fails, one that has waited is the first") {
                       .target = "/sessions/0/statements",
                       .headers = {{"Idempotency-Key", "k"}},
                       .body = R"({"code":"1"})"});
+    f.backing.before_change = [] { FAIL("It was asked once more."); };
+  };
+  const HttpResponse refused = f.Submit("k");
+  CHECK(refused.status == 503);
+  REQUIRE(second->response);
+  CHECK(second->response->status == 503);
+  CHECK(second->response->body == refused.body);
+  CHECK(Header(*second->response, "Idempotency-Key") == "k");
+  f.backing.before_change = nullptr;
+  f.backing.failure.reset();
+  CHECK(f.Submit("k").status == 201);
+}
+
+TEST_CASE("if the first fails, one that has waited is the first") {
+  KeyFixture f;
+  f.StartIdle();
+  std::shared_ptr<FakeExchange> second;
+  f.backing.failure = Error{ErrorCode::kInvalidArgument, "It is too large."};
+  f.backing.before_change = [&] {
+    second = f.Start({.method = "POST",
+                      .target = "/sessions/0/statements",
+                      .headers = {{"Idempotency-Key", "k"}},
+                      .body = R"({"code":"1"})"});
     f.backing.before_change = [&] { f.backing.failure.reset(); };
   };
-  CHECK(f.Submit("k").status == 503);
+  CHECK(f.Submit("k").status == 400);
   CHECK(f.StoredKeys() == 1);
   REQUIRE(second->response);
   CHECK(second->response->status == 201);

@@ -353,6 +353,34 @@ TEST_CASE("a damaged record is left out and left alone, and the others are there
   CHECK(servers.backing.Get("v1/interactive/0").value() == "{\"id\":0");
 }
 
+TEST_CASE("a damaged statement is left out alone, and its id is not given again") {
+  Servers servers;
+  servers.Create();
+  for (int id = 0; id < 3; ++id)
+    servers.Find("0")->Submit("1", Kind::kSpark).value();
+  REQUIRE(servers.backing.Apply({{"v1/interactive/0/statements/0", "?"}}));
+  REQUIRE(servers.backing.Apply({{"v1/interactive/0/statements/2", "?"}}));
+  servers.Crash();
+  REQUIRE(servers.Find("0"));
+  CHECK_FALSE(servers.Find("0")->FindStatement(0));
+  CHECK(servers.Find("0")->FindStatement(1));
+  CHECK(servers.Find("0")->Submit("1", Kind::kSpark).value().id == 3);
+}
+
+TEST_CASE("ids go on behind those that are there, though the counter is lost or at its end") {
+  Servers servers;
+  servers.Create();
+  servers.Create();
+  REQUIRE(servers.backing.Apply({{"v1/interactive/state", std::nullopt}}));
+  servers.Crash();
+  CHECK(servers.Create()->id() == 2);
+  REQUIRE(servers.backing.Apply({{"v1/interactive/state", R"({"nextSessionId":2147483647})"}}));
+  servers.Crash();
+  CHECK(servers.sessions->Create({.kind = Kind::kSpark}, "ada").error() ==
+        Error{ErrorCode::kResourceExhausted, "All ids have been given."});
+  CHECK(servers.sessions->Load());
+}
+
 TEST_CASE("a record that cannot be read now stops the server, and costs no session") {
   Servers servers;
   servers.Create();
