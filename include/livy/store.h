@@ -49,18 +49,18 @@ std::unique_ptr<Store> MakeMemoryStore();
 
 // Keeps everything in one SQLite database, which is created, with its directory, if it is missing,
 // readable by its owner only. What Apply() acknowledged survives the death of the process at any
-// moment. If the file or its log is removed or moved away meanwhile, changes fail with kUnavailable.
-// Fails with kUnavailable if the file cannot be opened, is not such a database, or is held by
-// another store, in this process or another. Safe to use from several threads.
+// moment. If the file or its log is removed or moved away meanwhile, changes fail with
+// kUnavailable. Fails with kUnavailable if the file cannot be opened, is not such a database, or is
+// held by another store, in this process or another. Safe to use from several threads.
 Result<std::unique_ptr<Store>> OpenSqliteStore(const std::filesystem::path& file);
 
 // Keeps each value in a file of its own, in the layout of Apache Livy's file system store: so a
 // folder of Livy's can be taken over, and looked at by hand. The folder is created if it is
 // missing; all files are readable by their owner only. What Apply() acknowledged survives the death
 // of the process, and of the machine, at any moment. Each change is written to the disk itself:
-// slower by far than SQLite. If the folder is removed or moved away meanwhile, everything fails with
-// kUnavailable. Fails with kUnavailable if the folder cannot be used or another store holds it, in
-// this process or another. Safe to use from several threads.
+// slower by far than SQLite. If the folder is removed or moved away meanwhile, everything fails
+// with kUnavailable. Fails with kUnavailable if the folder cannot be used or another store holds
+// it, in this process or another. Safe to use from several threads.
 Result<std::unique_ptr<Store>> OpenFileStore(const std::filesystem::path& folder);
 
 // Who may read and change the nodes that a store creates in ZooKeeper. Those that are there already
@@ -96,8 +96,9 @@ struct ZooKeeperStoreOptions {
 // `change_bytes_max`, and with kUnavailable after `request_timeout` at the latest; if a connection
 // broke then, the changes may have been made nevertheless, as a whole, and can be repeated. Of
 // several stores with one prefix, the last that began to change it goes on; Apply() of the others
-// fails with kUnavailable. What happens to the connection is told to `log`, which must outlive the
-// store.
+// fails with kPermissionDenied. If somebody removes the tree, Apply() of who has changed it fails
+// with kUnavailable: a store that is opened then begins anew. What happens to the connection is
+// told to `log`, which must outlive the store.
 //
 // Fails with kInvalidArgument if an option is wrong or the library was built without ZooKeeper;
 // with kUnavailable if it cannot be reached within `connect_timeout`. Safe to use from several
@@ -132,7 +133,9 @@ struct RedisStoreOptions {
 // one transaction; changes made at the same time share one. Apply() fails with kUnavailable after
 // `request_timeout` at the latest; if a connection broke then, the changes may have been made
 // nevertheless, as a whole, and can be repeated. Of several stores with one prefix, the last that
-// began to change it goes on; Apply() of the others fails with kUnavailable.
+// began to change it goes on; Apply() of the others fails with kPermissionDenied. If Redis loses
+// what is in it, Apply() of who has changed it fails with kUnavailable: a store that is opened then
+// begins anew.
 //
 // Fails with kInvalidArgument if an option is wrong or the library was built without Redis; with
 // kUnavailable if it cannot be reached within `connect_timeout`, or refuses the password. Safe to

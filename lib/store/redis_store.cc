@@ -35,7 +35,7 @@ std::string RandomId() {
 // watches it before it looks at anything, and sets it. So one whose answer was lost is found by its
 // id; and if it is not there when the next transaction is made, it does not come later, because
 // Redis refuses it then. For the same reason a store cannot undo what another one has begun: who
-// finds another's id gives up.
+// finds another's id gives up. So does who finds none any more.
 class RedisStore : public Store {
  public:
   RedisStore(const RedisStoreOptions& options, LogSink& log)
@@ -166,10 +166,19 @@ class RedisStore : public Store {
     if (Result<Step> step = StepAfter(asked, failure); !step || *step != Step::kMade) return step;
 
     const std::string& last_id = asked.replies[1].text;
-    if (last_id == id) return Step::kMade;
+    if (last_id == id) {
+      has_written_ = true;
+      return Step::kMade;
+    }
     if (has_written_ && !last_id.empty() && !last_id.starts_with(id_)) {
       return Error{ErrorCode::kPermissionDenied,
                    writer_.ErrorOf("another server has taken this store over").message};
+    }
+    if (has_written_ && last_id.empty()) {
+      // What depends on something that is gone would be there without it, for the next server.
+      return writer_.ErrorOf(
+          "what was stored is gone, because Redis was emptied or died without an append-only "
+          "file; start the server again");
     }
     std::map<std::string, NodeFacts> facts;
     std::size_t at = 2;

@@ -43,6 +43,7 @@ struct ZooKeeperClient::Ticket {
       answer.data_bytes = static_cast<std::size_t>(std::max(0, stat->dataLength));
       answer.children = static_cast<std::size_t>(std::max(0, stat->numChildren));
       answer.version = stat->version;
+      answer.created = stat->czxid;
     }
     return answer;
   }

@@ -1,6 +1,7 @@
 // ZooKeeperClient: requests to ZooKeeper, over the ends of connections and sessions.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,6 +25,7 @@ struct ZooKeeperAnswer {
   std::size_t data_bytes = 0;
   std::size_t children = 0;
   int version = -1;
+  std::int64_t created = 0;  // By which transaction: no two nodes have it, not even of one path.
   std::vector<std::string> names = {};
 };
 

@@ -167,6 +167,8 @@ class ZooKeeperStore : public Store {
     return path;
   }
 
+  std::string OwnerPath() const { return fmt::format("{}/{}", root_, kOwner); }
+
   // The nodes that everything lies below.
   Result<void> CreateRoot(Attempts& attempts) {
     for (std::size_t end = 0; end != root_.npos;) {
@@ -219,8 +221,6 @@ class ZooKeeperStore : public Store {
         case ZOK:
           return {};
         case ZNONODE:
-          if (Result<void> made = CreateRoot(attempts); !made) return made;
-          [[fallthrough]];
         case ZBADVERSION:
           if (Result<void> mine = Claim(attempts); !mine) return mine;
           [[fallthrough]];
@@ -241,10 +241,10 @@ class ZooKeeperStore : public Store {
 
   // Whoever began to write last owns the tree: it has put its name into a node, whose version is
   // checked by each transaction. So a store that another one has followed changes nothing any
-  // more, not even if it was long away. Of a node that somebody has removed we become the owner
-  // again.
+  // more, not even if it was long away. Nor does one whose node somebody has removed, with all
+  // else: what depends on something that is gone would be there without it, for the next server.
   Result<void> Claim(Attempts& attempts) {
-    const std::string path = fmt::format("{}/{}", root_, kOwner);
+    const std::string path = OwnerPath();
     while (true) {
       Result<std::vector<ZooKeeperAnswer>> owner =
           client_.Read(ZooKeeperRead::kData, {path}, attempts);
@@ -253,9 +253,10 @@ class ZooKeeperStore : public Store {
       const bool is_there = node.code == ZOK;
       if (is_there && node.data == me_) {
         epoch_ = node.version;
+        created_ = node.created;
         return {};
       }
-      if (is_there && epoch_ >= 0) return TakenOver();
+      if (epoch_ >= 0) return is_there ? TakenOver() : Gone();
       Transaction claim(options_.access);
       is_there ? claim.Set(path, &me_) : claim.Create(path, &me_);
       int code = client_.Write(claim.operations(), attempts);
@@ -265,6 +266,13 @@ class ZooKeeperStore : public Store {
         return client_.ErrorOf(code);
       }
     }
+  }
+
+  Error Gone() const {
+    return {ErrorCode::kUnavailable,
+            fmt::format("What was stored at '/{}' of ZooKeeper at '{}' is gone, because somebody "
+                        "has removed it: start the server again.",
+                        options_.prefix, options_.hosts)};
   }
 
   Error TakenOver() const {
@@ -297,9 +305,13 @@ class ZooKeeperStore : public Store {
     std::vector<std::string> paths;
     for (const std::string& key : keys)
       paths.push_back(PathOf(key));
+    paths.push_back(OwnerPath());
     const Result<std::vector<ZooKeeperAnswer>> answers =
         client_.Read(ZooKeeperRead::kStat, paths, attempts);
     if (!answers) return answers.error();
+    // Versions begin anew where ours was removed: that of another's may be the same.
+    const ZooKeeperAnswer& owner = answers->back();
+    if (owner.created != created_) return owner.code == ZOK ? TakenOver() : Gone();
     std::map<std::string, NodeFacts> facts;
     std::map<std::string, int> versions;
     auto answer = answers->begin();
@@ -310,7 +322,7 @@ class ZooKeeperStore : public Store {
       versions[key] = (answer++)->version;
     }
     Transaction transaction(options_.access);
-    transaction.Check(fmt::format("{}/{}", root_, kOwner), epoch_);
+    transaction.Check(OwnerPath(), epoch_);
     using enum NodeStep::Kind;
     for (const NodeStep& step : PlanSteps(outcome, facts)) {
       std::string path = PathOf(step.key);
@@ -324,7 +336,9 @@ class ZooKeeperStore : public Store {
   const ZooKeeperStoreOptions options_;
   const std::string root_;
   const std::string me_;  // In the owner's node.
-  int epoch_ = -1;  // The owner's node's version; -1: not ours yet. Of the thread that writes.
+  // The owner's node's version; -1: not ours yet. Of the thread that writes, as the next one.
+  int epoch_ = -1;
+  std::int64_t created_ = 0;  // The owner's node, when it became ours.
   mutable ZooKeeperClient client_;
   CommitQueue commits_;
 };

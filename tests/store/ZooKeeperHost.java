@@ -6,12 +6,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.zookeeper.server.DataNode;
+import org.apache.zookeeper.server.DataTree;
 import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ZooKeeperServer;
 
 /**
  * A server of ZooKeeper for the tests: ZooKeeperHost FOLDER PORT. Prints "listening PORT", and then
- * one line for each of standard input: "expire" ends all sessions, "get PATH" shows a node's data.
+ * one line for each of standard input: "expire" ends all sessions, "get PATH" shows a node's data,
+ * "remove PATH" removes it with all below it.
  */
 public class ZooKeeperHost {
   public static void main(String[] args) throws Exception {
@@ -30,6 +32,13 @@ public class ZooKeeperHost {
     System.exit(0);  // The test has gone.
   }
 
+  static void remove(DataTree tree, String path) throws Exception {
+    for (String name : tree.getNode(path).getChildren().toArray(new String[0])) {
+      remove(tree, path + "/" + name);
+    }
+    tree.deleteNode(path, tree.lastProcessedZxid);
+  }
+
   static String answer(ZooKeeperServer server, String line) throws Exception {
     if (line.equals("expire")) {
       List<Long> sessions = new ArrayList<>(server.getZKDatabase().getSessionWithTimeOuts().keySet());
@@ -40,6 +49,10 @@ public class ZooKeeperHost {
         Thread.sleep(5);
       }
       return "expired";
+    }
+    if (line.startsWith("remove ")) {
+      remove(server.getZKDatabase().getDataTree(), line.substring("remove ".length()));
+      return "removed";
     }
     DataNode node = server.getZKDatabase().getNode(line.substring("get ".length()));
     if (node == null) return "none";

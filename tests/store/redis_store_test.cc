@@ -179,6 +179,27 @@ TEST_CASE("a Redis that forgets is warned about") {
   CHECK(log.Has("store: Redis keeps no append-only file"));
 }
 
+TEST_CASE("a Redis that has lost everything is changed again by a new store only") {
+  RedisHost host({"--appendonly", "no"});
+  const RedisStoreOptions options = At(host);
+  const auto store = OpenRedisStore(options, NoLog()).value();
+  REQUIRE(store->Apply({{"a", "1"}}));
+  REQUIRE(store->Apply({{"a", "2"}}));
+  host.Kill();
+  host.Start();
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const Result<void> refused = store->Apply({{"a/below", "3"}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kUnavailable);
+    CHECK(Says(refused.error(), "what was stored is gone"));
+  }
+  CHECK(store->Children("a").value() == Names{});
+
+  const auto next = OpenRedisStore(options, NoLog()).value();
+  CHECK(next->Apply({{"b", "next"}}));
+  CHECK(store->Apply({{"b", "late"}}).error().code == ErrorCode::kPermissionDenied);
+}
+
 TEST_CASE("a value of another kind under a name of the store is an error, and nothing is changed") {
   RedisStoreOptions options = At(SharedHost());
   REQUIRE(OpenRedisStore(options, NoLog()).value()->Apply({{"c/x", "text"}}));

@@ -73,6 +73,12 @@ class ZooKeeperHost {
     process_->WaitFor("expired");
   }
 
+  // With all that is below it.
+  void Remove(const std::string& path) {
+    process_->Say("remove " + path);
+    process_->WaitFor("removed");
+  }
+
   std::string DataOf(const std::string& path) {
     process_->Say("get " + path);
     return process_->WaitFor("data ");

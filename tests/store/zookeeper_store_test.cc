@@ -171,6 +171,25 @@ TEST_CASE("of two stores that write at the same time one goes on, and nothing is
   CHECK(one->Get("a/b/c").value() == one->Get("a/d").value());
 }
 
+TEST_CASE("a tree that somebody has removed is made again by a new store only") {
+  const ZooKeeperStoreOptions options = At(SharedHost().hosts());
+  const auto store = OpenZooKeeperStore(options, NoLog()).value();
+  REQUIRE(store->Apply({{"a", "1"}}));
+  REQUIRE(store->Apply({{"a", "2"}}));
+  SharedHost().Remove("/" + options.prefix);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const Result<void> refused = store->Apply({{"a/below", "3"}});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kUnavailable);
+    CHECK(Says(refused.error(), "is gone"));
+  }
+  CHECK(store->Children("a").value() == Names{});
+
+  const auto next = OpenZooKeeperStore(options, NoLog()).value();
+  CHECK(next->Apply({{"b", "next"}}));
+  CHECK(store->Apply({{"b", "late"}}).error().code == ErrorCode::kPermissionDenied);
+}
+
 TEST_CASE("a change whose answer is lost is looked for, and one that was not made is made") {
   LosingProxy proxy(SharedHost().port());
   const auto store =
