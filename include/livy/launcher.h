@@ -111,6 +111,10 @@ class Launcher {
                                                        const std::string& handle,
                                                        ApplicationObserver observer) = 0;
 
+  // The server is about to leave: what waits to be launched is not launched any more, and what is
+  // just being launched is through when this returns.
+  virtual void StopLaunching() {}
+
   // For people and the log: what launches and with which version, such as "Spark 3.5.7 in
   // /opt/...".
   virtual std::string Describe() const = 0;

@@ -122,6 +122,11 @@ void PrivateFile::Remove() {
   held_.Close();
 }
 
+void PrivateFile::Leave() {
+  path_.clear();
+  held_.Close();
+}
+
 Result<void> PrivateFile::Keep(const std::filesystem::path& name) {
   if (rename(path_.c_str(), name.c_str()) != 0) return FileError("create", name);
   path_.clear();

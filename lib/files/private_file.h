@@ -49,6 +49,9 @@ class PrivateFile {
   // Removes the file now. Harmless when repeated; not at the same time.
   void Remove();
 
+  // The file stays, for others to remove, and is not held any more.
+  void Leave();
+
   // Gives the file another name, which it keeps for good. Replaces a file of that name.
   Result<void> Keep(const std::filesystem::path& name);
 

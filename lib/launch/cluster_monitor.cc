@@ -134,6 +134,7 @@ void ClusterMonitor::Poll() {
   const std::map<std::string, std::vector<Look>> places = LooksByPlace();
   std::erase_if(silent_, [&](const std::string& place) { return !places.contains(place); });
   logs_left_ = limits_.logs_at_once;
+  are_logs_silent_ = false;
   unkilled_before_ = std::exchange(unkilled_, {});
   std::optional<Error> unreachable;  // Then so is every place.
   for (const auto& [place, looks] : places) {
@@ -239,6 +240,8 @@ std::optional<std::string> ClusterMonitor::FetchLog(Id id, const ClusterReport& 
     if (found == watched_.end() || report.state == ApplicationState::kStarting) return std::nullopt;
     Watched& watched = found->second;
     const bool is_last = IsFinal(report.state) || watched.to_kill;
+    // An end is told in time, if need be without its log.
+    if (are_logs_silent_) return std::nullopt;
     if (!is_last && (!watched.wants_log || logs_left_ == 0)) return std::nullopt;
     if (!is_last) --logs_left_;
     watched.wants_log = false;
@@ -249,7 +252,7 @@ std::optional<std::string> ClusterMonitor::FetchLog(Id id, const ClusterReport& 
     return *std::move(text);
   }
   // Others are likely to fail, too, each after its time.
-  if (text.error().code != ErrorCode::kNotFound) logs_left_ = 0;
+  if (text.error().code != ErrorCode::kNotFound) are_logs_silent_ = true;
   if (text.error().code != ErrorCode::kNotFound && !std::exchange(is_log_refused_, true)) {
     log_.Write(LogLevel::kWarning, "launch",
                fmt::format("application={} has a log that cannot be read: {}", report.app_id,

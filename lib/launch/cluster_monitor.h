@@ -128,6 +128,7 @@ class ClusterMonitor {
   std::set<std::string> unkilled_before_ = {};  // For the monitor's thread. Of the last one.
   bool is_log_refused_ = false;                 // For the monitor's thread.
   int logs_left_ = 0;                           // For the monitor's thread. Of this poll.
+  bool are_logs_silent_ = false;                // For the monitor's thread. In this poll.
 
   std::mutex mutex_;
   std::condition_variable changed_;

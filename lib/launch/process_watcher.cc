@@ -101,7 +101,7 @@ Descriptor StartTimer(std::chrono::milliseconds period) {
 struct ProcessWatcher::Watched {
   Id id = 0;
   ProcessListener* listener = nullptr;  // Guarded by mutex_. Null once it is forgotten.
-  std::shared_ptr<const void> until_end = {};
+  std::shared_ptr<PrivateFile> settings = {};
   ChildProcess child = {};      // The streams are for the watcher's thread.
   Descriptor grace = {};        // Guarded by mutex_. A timer.
   bool kill_requested = false;  // Guarded by mutex_.
@@ -147,15 +147,17 @@ ProcessWatcher::~ProcessWatcher() {
     thread_.join();
   }
   // A child that has ended meanwhile would stay a zombie as long as this process runs.
-  for (const auto& [id, watched] : watched_)
+  for (const auto& [id, watched] : watched_) {
     Reap(watched->child.handle);
+    if (watched->settings != nullptr) watched->settings->Leave();
+  }
 }
 
 Result<ProcessWatcher::Id> ProcessWatcher::Watch(ChildProcess child, ProcessListener& listener,
-                                                 std::shared_ptr<const void> until_end) {
+                                                 std::shared_ptr<PrivateFile> settings) {
   auto watched = std::make_shared<Watched>();
   watched->listener = &listener;
-  watched->until_end = std::move(until_end);
+  watched->settings = std::move(settings);
   watched->child = std::move(child);
 
   // Held until all is registered, so that the thread, which takes it for each event, sees a whole.
@@ -289,7 +291,7 @@ void ProcessWatcher::Finish(Watched& watched) {
     calling_ = &watched;
     last_reference = std::move(watched_.extract(watched.id).mapped());
   }
-  watched.until_end.reset();
+  watched.settings.reset();
   for (const OutputStream stream : {OutputStream::kOut, OutputStream::kErr}) {
     Descriptor& pipe = stream == OutputStream::kOut ? watched.child.out : watched.child.err;
     std::array<char, kReadBytes> buffer;

@@ -13,6 +13,7 @@
 #include <livy/result.h>
 
 #include "files/descriptor.h"
+#include "files/private_file.h"
 #include "launch/process.h"
 
 namespace livy::internal {
@@ -57,14 +58,16 @@ class ProcessWatcher {
   // `kill_grace`: from SIGTERM to SIGKILL. Fails with kUnavailable if the system has no
   // descriptors or threads left.
   static Result<std::unique_ptr<ProcessWatcher>> Create(std::chrono::milliseconds kill_grace);
+  // What still runs is left, with its settings.
   ~ProcessWatcher();
   ProcessWatcher(const ProcessWatcher&) = delete;
   ProcessWatcher& operator=(const ProcessWatcher&) = delete;
 
-  // Follows `child` to its end, and drops `until_end` then. Its listener is called until Forget().
-  // If this fails, with kUnavailable, the child has been killed unless it was adopted.
+  // Follows `child` to its end, and lets go of its `settings` then, which may be null. Its listener
+  // is called until Forget(). If this fails, with kUnavailable, the child has been killed unless it
+  // was adopted.
   Result<Id> Watch(ChildProcess child, ProcessListener& listener,
-                   std::shared_ptr<const void> until_end);
+                   std::shared_ptr<PrivateFile> settings);
 
   // Ends the child and its group: SIGTERM, after the grace SIGKILL. Harmless if it has ended.
   void Kill(Id id);

@@ -47,7 +47,12 @@ SparkApplication::SparkApplication(Parts parts)
 // After the turn there may be a process, and a look at the cluster; after all three nobody calls
 // this object.
 SparkApplication::~SparkApplication() {
-  parts_.queue->Forget(turn_);
+  SubmitQueue::Id turn = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    turn = turn_;
+  }
+  parts_.queue->Forget(turn);
   if (process_ != 0) parts_.watcher->Forget(process_);
   if (watch_ != 0) parts_.monitor->Forget(watch_);
 }
@@ -208,9 +213,15 @@ void SparkApplication::Kill() {
 
 void SparkApplication::OnOutput(OutputStream stream, std::string_view bytes) {
   if (parts_.output) parts_.output(bytes);
-  const std::lock_guard lock(mutex_);
-  LineBuffer& buffer = stream == OutputStream::kOut ? out_ : err_;
-  buffer.Append(bytes, [&](std::string line) { AddLine(stream, std::move(line)); });
+  bool is_id_new = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool had_id = !handle_.app_id.empty();
+    LineBuffer& buffer = stream == OutputStream::kOut ? out_ : err_;
+    buffer.Append(bytes, [&](std::string line) { AddLine(stream, std::move(line)); });
+    is_id_new = !had_id && !handle_.app_id.empty();
+  }
+  if (is_id_new) Settle();
 }
 
 // Called with the lock.

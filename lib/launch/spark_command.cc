@@ -35,9 +35,20 @@ void SetForYarnSession(const SparkHome& home, Properties& settings) {
     Append("spark.yarn.dist.archives", fmt::format("file://{}#sparkr", sparkr.string()), settings);
 }
 
+// Without those by which a server knows its own applications: they are for everybody to see, and
+// another's would be taken for this one.
+void AddTags(std::string_view tags, Properties& settings) {
+  while (!tags.empty()) {
+    const std::string_view tag = tags.substr(0, tags.find(','));
+    const std::string_view name = tag.substr(std::min(tag.find_first_not_of(' '), tag.size()));
+    if (!tag.empty() && !name.starts_with("livy-"))
+      Append("spark.yarn.tags", std::string(tag), settings);
+    tags.remove_prefix(std::min(tag.size() + 1, tags.size()));
+  }
+}
+
 void SetForYarn(const LaunchRequest& request, const SparkHome& home, Properties& settings) {
-  const std::string tags = std::exchange(settings["spark.yarn.tags"], request.tag);
-  if (!tags.empty()) Append("spark.yarn.tags", tags, settings);
+  AddTags(std::exchange(settings["spark.yarn.tags"], request.tag), settings);
   settings["spark.yarn.submit.waitAppCompletion"] = "false";
   if (!request.file) SetForYarnSession(home, settings);
 }
@@ -80,6 +91,8 @@ Properties SettingsFor(const LaunchRequest& request, const Properties& defaults,
   Properties settings = request.conf;
   if (!request.name.empty()) settings.try_emplace("spark.app.name", request.name);
   settings.insert(defaults.begin(), defaults.end());
+  // Spark ignores others, and writes their names where we look for what it has launched.
+  std::erase_if(settings, [](const auto& setting) { return !setting.first.starts_with("spark."); });
   const ClusterKind kind = TargetOf(settings).kind;
   if (kind != ClusterKind::kYarn) MoveArchives(settings);
   switch (kind) {

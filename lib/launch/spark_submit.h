@@ -45,6 +45,7 @@ class SparkSubmitLauncher : public Launcher {
   std::string HandleFor(const LaunchRequest& request) const override;
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
                                                ApplicationObserver observer) override;
+  void StopLaunching() override { queue_->Close(); }
   std::string Describe() const override;
 
  private:

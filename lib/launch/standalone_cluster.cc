@@ -77,7 +77,14 @@ std::string TextIn(std::string_view body) {
 std::optional<std::string> StandaloneIdIn(std::string_view line) {
   constexpr std::string_view kPrefix = "driver-";
   constexpr std::size_t kTimeDigits = 14;
+  // Other lines may have what a request has named.
+  constexpr std::string_view kBefore[] = {"successfully submitted as ", "successfully created as ",
+                                          "\"submissionId\" : \""};
   for (std::size_t at = line.find(kPrefix); at != line.npos; at = line.find(kPrefix, at + 1)) {
+    const auto ends_here = [&](std::string_view before) {
+      return line.substr(0, at).ends_with(before);
+    };
+    if (std::ranges::none_of(kBefore, ends_here)) continue;
     const std::string_view rest = line.substr(at + kPrefix.size());
     const auto time_end = std::ranges::find_if_not(rest, IsDigit);
     if (time_end - rest.begin() != kTimeDigits || time_end == rest.end() || *time_end != '-')

@@ -18,8 +18,8 @@ enum class EndedBy {
 
 // The end of what an application wrote to its standard error, or to its standard output if there is
 // nothing, without what says nothing: frames of stack traces, reports that all is well, empty
-// lines. Where the log is that of a driver in a pod, of what the driver wrote. `log` is the end of a log as Launcher's contract has it. Each line is bounded, and so is
-// their number.
+// lines. Where the log is that of a driver in a pod, of what the driver wrote. `log` is the end of
+// a log as Launcher's contract has it. Each line is bounded, and so is their number.
 std::vector<std::string> LastWords(const std::vector<std::string>& log);
 
 // Those of an application. Its log is asked for; so no lock is to be held.

@@ -208,6 +208,8 @@ class Server : public LivyServer {
     if (batches_ && !leaves) batches_->AwaitEnds(deadline);  // They end while sessions do.
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
+    // Each application that is dropped would make room for one that waits.
+    launcher_->StopLaunching();
     if (sessions_) sessions_->DropAll();
     if (batches_) batches_->DropAll();
     timer_.Stop();            // Its calls use all of the above,

@@ -34,10 +34,11 @@ struct World {
   std::atomic<bool> is_stuck = false;           // Answers are not given before BreakOff().
   std::atomic<bool> is_asked = false;           // While it is stuck.
   std::atomic<bool> is_broken_off = false;
-  int logs = 0;                // Guarded by mutex. Asked for.
-  bool is_silent = false;      // Guarded by mutex.
-  bool has_logs = false;       // Guarded by mutex.
-  bool refuses_kills = false;  // Guarded by mutex.
+  int logs = 0;                  // Guarded by mutex. Asked for.
+  bool is_silent = false;        // Guarded by mutex.
+  bool has_logs = false;         // Guarded by mutex.
+  bool are_logs_silent = false;  // Guarded by mutex.
+  bool refuses_kills = false;    // Guarded by mutex.
 };
 
 class FakeCluster : public Cluster {
@@ -71,6 +72,7 @@ class FakeCluster : public Cluster {
   Result<std::string> DriverLog(const ClusterReport& application) override {
     const std::lock_guard lock(world_.mutex);
     ++world_.logs;
+    if (world_.are_logs_silent) return Error{ErrorCode::kUnavailable, "No answer."};
     if (world_.has_logs) return "written by " + application.app_id;
     return Error{ErrorCode::kNotFound, "No log."};
   }
@@ -322,6 +324,20 @@ TEST_CASE("of wanted logs no more are fetched at one poll than the limit says") 
   CHECK(Eventually([&] { return heard() == 60 + 50; }));
   CHECK(f.AskedAfter(seconds(5), 2));
   CHECK(Eventually([&] { return heard() == 2 * 60 + 60; }));
+}
+
+TEST_CASE("logs that cannot be fetched are tried once in a poll, and ends are told all the same") {
+  std::vector<Listener> listeners(20);
+  Fixture f;
+  f.world.are_logs_silent = true;
+  f.Know("a", kFailed);
+  for (Listener& listener : listeners)
+    f.monitor.Watch({.tag = "a"}, listener);
+  CHECK(f.AskedAfter(seconds(5), 1));
+  for (Listener& listener : listeners)
+    CHECK(Eventually([&] { return listener.all() == std::vector<std::string>{"id of a"}; }));
+  const std::lock_guard lock(f.world.mutex);
+  CHECK(f.world.logs == 1);
 }
 
 TEST_CASE("what has finished is removed where that is wanted, and only that") {

@@ -212,10 +212,12 @@ TEST_CASE("a driver's id is found in what spark-submit writes") {
       {"INFO ClientEndpoint: Driver successfully submitted as driver-20260102030405-0006",
        "driver-20260102030405-0006"},
       {"  \"submissionId\" : \"driver-20260102030405-12345\",", "driver-20260102030405-12345"},
-      {"driver-memory driver-20260102030405-1", "driver-20260102030405-1"},
-      {"driver-2026-1", std::nullopt},
-      {"driver-20260102030405-", std::nullopt},
-      {"driver-20260102030405", std::nullopt},
+      {"INFO RestSubmissionClient: Submission successfully created as driver-20260102030405-1. ...",
+       "driver-20260102030405-1"},
+      {"Ignoring non-Spark config property: driver-20260102030405-1", std::nullopt},
+      {"Driver successfully submitted as driver-2026-1", std::nullopt},
+      {"Driver successfully submitted as driver-20260102030405-", std::nullopt},
+      {"Driver successfully submitted as driver-20260102030405", std::nullopt},
       {"", std::nullopt},
   };
   for (const Row& row : rows) {

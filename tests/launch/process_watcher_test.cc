@@ -22,7 +22,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "../scratch.h"
 #include "fake_spark.h"
+#include "files/private_file.h"
 #include "launch/process.h"
 
 namespace livy::internal {
@@ -230,10 +232,31 @@ TEST_CASE("an output that somebody else keeps open does not delay the end") {
   kill(std::stoi(collector.WaitForOutput(",")), SIGKILL);
 }
 
-TEST_CASE("what is to be kept until the end is dropped then, and no listener is needed for it") {
+std::shared_ptr<PrivateFile> SettingsIn(const testing::Scratch& scratch) {
+  return std::make_shared<PrivateFile>(
+      PrivateFile::CreateHeld(scratch.path(), "settings", "", "secret").value());
+}
+
+TEST_CASE("a watcher that goes leaves what runs, and the settings that it has still to read") {
+  const testing::Scratch scratch;
+  std::shared_ptr<PrivateFile> settings = SettingsIn(scratch);
+  const std::filesystem::path file = settings->path();
+  Collector collector;
+  auto watcher = ProcessWatcher::Create(kLongGrace).value();
+  REQUIRE(watcher->Watch(Shell("echo $$,; exec sleep 1000"), collector, std::move(settings)));
+  const int pid = std::stoi(collector.WaitForOutput(","));
+  watcher.reset();
+  CHECK(std::filesystem::exists(file));
+  CHECK(PrivateFile::TakeOver(file));  // It is held by nobody.
+  CHECK(kill(pid, SIGKILL) == 0);
+  CHECK(waitpid(pid, nullptr, 0) == pid);
+}
+
+TEST_CASE("settings are removed at the end, and no listener is needed for it") {
+  const testing::Scratch scratch;
   const auto watcher = ProcessWatcher::Create(kLongGrace).value();
-  auto kept = std::make_shared<int>(1);
-  const std::weak_ptr<int> seen = kept;
+  std::shared_ptr<PrivateFile> kept = SettingsIn(scratch);
+  const std::weak_ptr<PrivateFile> seen = kept;
   Collector collector;
   const auto id = watcher->Watch(Shell("echo ready; exec sleep 1000"), collector, std::move(kept));
   collector.WaitForOutput("ready");

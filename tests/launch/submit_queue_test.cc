@@ -159,6 +159,19 @@ TEST_CASE("an application that cannot be launched when its turn comes has failed
   CHECK(status.reason.starts_with("Cannot start"));
 }
 
+TEST_CASE("a server that leaves launches nothing that waits") {
+  Fixture fixture(1);
+  Recorder first;
+  Recorder second;
+  auto running = fixture.launcher->Launch({}, first.observer()).value();
+  const auto waiting = fixture.launcher->Launch({}, second.observer()).value();
+  fixture.launcher->StopLaunching();
+  running.reset();
+  CHECK(second.states() == std::vector{kStarting});
+  CHECK(waiting->Handle() == "");
+  fixture.LetGo();
+}
+
 TEST_CASE("a launcher may go while applications wait") {
   Fixture fixture(1);
   Recorder first;
