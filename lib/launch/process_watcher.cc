@@ -47,6 +47,9 @@ struct PidfdInfo {
 constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 constexpr std::uint64_t kInfoExit = 1 << 3;
 
+// Has a signal sent to the process's group, even if only others of it are left. From Linux 6.9 on.
+constexpr unsigned kToGroup = 1 << 2;
+
 enum class Told { kNever, kNotYet, kNow };
 
 // How a process ended that somebody else reaps. Linux tells from 6.15 on, once it is reaped.
@@ -279,7 +282,11 @@ void ProcessWatcher::Finish(Watched& watched) {
     const std::lock_guard lock(mutex_);
     end.kill_requested = watched.kill_requested;
     // If somebody else has reaped the child, its number may belong to others by now.
-    if (end.kind != ProcessEnd::Kind::kUnknown) kill(-watched.child.pid, SIGKILL);
+    if (end.kind != ProcessEnd::Kind::kUnknown) {
+      kill(-watched.child.pid, SIGKILL);
+    } else {
+      syscall(SYS_pidfd_send_signal, watched.child.handle.get(), SIGKILL, nullptr, kToGroup);
+    }
     // What was killed on request need not be waited for: see AwaitsParent().
     if (watched.child.is_adopted && !watched.kill_requested) {
       AskKernel(watched.child.handle, end);

@@ -69,7 +69,23 @@ std::int64_t OutputLog::end() const {
 
 Result<void> OutputLog::Append(std::string_view bytes) {
   const std::lock_guard lock(mutex_);
-  while (keeps() && !is_closed_ && !bytes.empty()) {
+  if (!keeps() || is_closed_) return {};
+  const bool was_whole = missing_ == 0;
+  Result<void> written;
+  if (!was_whole) {
+    written = AppendToPieces(
+        fmt::format("\n{} bytes are missing here: they could not be written.\n", missing_));
+    if (written) missing_ = 0;
+  }
+  const std::int64_t before = EndOfPieces();
+  if (written) written = AppendToPieces(bytes);
+  if (written) return {};
+  missing_ += bytes.size() - static_cast<std::size_t>(EndOfPieces() - before);
+  return was_whole ? written : Result<void>();
+}
+
+Result<void> OutputLog::AppendToPieces(std::string_view bytes) {
+  while (!bytes.empty()) {
     const std::size_t used = pieces_.empty() ? piece_bytes_max_ : pieces_.rbegin()->second;
     if (used >= piece_bytes_max_) {
       pieces_.emplace(EndOfPieces(), 0);
@@ -80,10 +96,7 @@ Result<void> OutputLog::Append(std::string_view bytes) {
       }
     }
     const std::size_t room = piece_bytes_max_ - pieces_.rbegin()->second;
-    if (const Result<void> written = AppendToPiece(bytes.substr(0, room)); !written) {
-      is_closed_ = true;
-      return written;
-    }
+    if (const Result<void> written = AppendToPiece(bytes.substr(0, room)); !written) return written;
     bytes.remove_prefix(std::min(room, bytes.size()));
   }
   return {};

@@ -26,7 +26,8 @@ class OutputLog {
 
   bool keeps() const { return !folder_.empty() && piece_bytes_max_ > 0; }
 
-  // Fails with kUnavailable if it cannot be written; nothing is kept from then on.
+  // Fails with kUnavailable if it cannot be written; what comes then is dropped without a word
+  // until it can, and a line in its place says how much it was.
   Result<void> Append(std::string_view bytes);
 
   // From `offset` on, at most `bytes_max`; a negative offset counts from the end. Does not set
@@ -41,6 +42,7 @@ class OutputLog {
 
  private:
   // The following are called with mutex_ held.
+  Result<void> AppendToPieces(std::string_view bytes);
   Result<void> AppendToPiece(std::string_view bytes);
   Result<std::string> ReadPieces(std::int64_t offset, std::size_t bytes_max) const;
   std::int64_t EndOfPieces() const;
@@ -49,6 +51,7 @@ class OutputLog {
   const std::size_t piece_bytes_max_;
   mutable std::mutex mutex_;
   std::map<std::int64_t, std::size_t> pieces_;  // Guarded by mutex_. Beginnings and lengths.
+  std::size_t missing_ = 0;                     // Guarded by mutex_. Not written since the last.
   bool is_closed_ = false;                      // Guarded by mutex_.
 };
 

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <set>
 #include <signal.h>
+#include <sstream>
 #include <string>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -382,14 +383,40 @@ TEST_CASE("a process that an earlier server has left is followed and ended like 
   CHECK(AdoptProcess(identity).error().code == ErrorCode::kNotFound);
 }
 
-// Whether the kernel tells how processes ended that others reap.
-bool KernelTells() {
+// Whether the kernel is Linux 6.`least` or later.
+bool IsLinux6(int least) {
   utsname system = {};
   uname(&system);
   int major = 0;
   int minor = 0;
   std::sscanf(system.release, "%d.%d", &major, &minor);
-  return major > 6 || (major == 6 && minor >= 15);
+  return major > 6 || (major == 6 && minor >= least);
+}
+
+// It tells how processes ended that others reap.
+bool KernelTells() {
+  return IsLinux6(15);
+}
+
+TEST_CASE("what an adopted process has started ends with it, though it does not listen") {
+  if (!IsLinux6(9)) return;  // There is no way to name the group then.
+  const testing::Scratch scratch;
+  const std::string code =
+      "mkfifo $0; setsid sh -c '(trap \"\" TERM; exec sleep 1000) & echo $$ $! >$0; "
+      "exec sleep 1000' $0 & cat $0";
+  std::istringstream numbers(
+      OutputOf({.command = {"/bin/sh", "-c", code, (scratch.path() / "fifo").string()}}));
+  pid_t process = 0;
+  pid_t child = 0;
+  numbers >> process >> child;
+  const std::string deaf = IdentityOf(child);
+  REQUIRE(AdoptProcess(deaf));
+  const auto watcher = ProcessWatcher::Create(kLongGrace).value();
+  Collector collector;
+  const auto id = watcher->Watch(AdoptProcess(IdentityOf(process)).value(), collector, nullptr);
+  watcher->Kill(*id);
+  collector.WaitForEnd();
+  CHECK(Eventually([&] { return !AdoptProcess(deaf); }));
 }
 
 TEST_CASE("how an adopted process ended is known once its parent has reaped it") {

@@ -98,12 +98,17 @@ TEST_CASE("a later server finds what there is, and goes on behind it") {
         OutputPage{.offset = 10, .next = 22, .end = 22, .text = "abcdefghijkl"});
 }
 
-TEST_CASE("what cannot be written is an error once, and keeps nothing") {
+TEST_CASE("what cannot be written is an error once, and a line says how much is missing") {
   const Scratch scratch;
   scratch.Write("file", "");
   OutputLog log(scratch.path() / "file/log", 100);
-  CHECK(log.Append("x").error().code == ErrorCode::kUnavailable);
-  CHECK(log.Append("x"));
+  CHECK(log.Append("abc").error().code == ErrorCode::kUnavailable);
+  CHECK(log.Append("de"));
+  std::filesystem::remove(scratch.path() / "file");
+  CHECK(log.Append("there"));
+  CHECK(log.Append(" again"));
+  CHECK(log.Read(0, 1000)->text ==
+        "\n5 bytes are missing here: they could not be written.\nthere again");
   OutputLog none(scratch.path() / "none", 0);
   CHECK_FALSE(none.keeps());
   CHECK(none.Append("x"));
