@@ -140,6 +140,8 @@ Result<void> InteractiveSession::SaveEnded(std::vector<StatementRecord>& ended,
                                                statement.id, stored.error().message));
       ReplaceOutput(stored.error().message, statement);
       stored = services_.store.SaveStatements(id_, {statement}, {});
+      // Its code alone is at the store's limit. A later server does not know it.
+      if (is_refused(stored)) stored = services_.store.SaveStatements(id_, {}, {statement.id});
     }
     if (!stored) return stored;
   }
