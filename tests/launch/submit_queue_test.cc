@@ -170,6 +170,11 @@ TEST_CASE("a server that leaves launches nothing that waits") {
   CHECK(second.states() == std::vector{kStarting});
   CHECK(waiting->Handle() == "");
   fixture.LetGo();
+  // What was left runs on, and is reaped while the launcher is there.
+  CHECK(Eventually([] {
+    siginfo_t child = {};
+    return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+  }));
 }
 
 TEST_CASE("a launcher may go while applications wait") {
