@@ -1,5 +1,6 @@
 // What RestService does for requests that create something and may come twice.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -38,6 +39,7 @@ void RestService::CreateOnce(const std::shared_ptr<Call>& call, const std::strin
         refusal != nullptr ? call->Reply(*refusal) : CreateOnce(call, collection, create, show);
       });
   HttpResponse reply;
+  std::optional<Created> created;
   using enum IdempotencyKeys::Answer::Kind;
   switch (answer.kind) {
     case kWaits:
@@ -52,17 +54,13 @@ void RestService::CreateOnce(const std::shared_ptr<Call>& call, const std::strin
                            kHeader, *key, answer.id, collection)));
       reply.headers.push_back({"Idempotent-Replayed", "true"});
       break;
-    case kNew: {
-      Created created =
-          create([this, name = answer.name](int id) { return keys_.ChangesFor(name, id); });
-      reply = std::move(created.reply);
-      reply.headers.push_back({std::string(kHeader), std::string(*key)});
-      // What a store refuses now it would refuse to all who wait, after as long for each.
-      keys_.Settle(answer.name, created.id, reply.status == 503 ? &reply : nullptr);
-      return call->Reply(std::move(reply));
-    }
+    case kNew:
+      created = create([this, name = answer.name](int id) { return keys_.ChangesFor(name, id); });
+      reply = std::move(created->reply);
   }
   reply.headers.push_back({std::string(kHeader), std::string(*key)});
+  // What a store refuses now it would refuse to all who wait, after as long for each.
+  if (created) keys_.Settle(answer.name, created->id, reply.status == 503 ? &reply : nullptr);
   call->Reply(std::move(reply));
 }
 
