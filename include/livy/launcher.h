@@ -101,7 +101,7 @@ class Launcher {
   // What is known of an application's Handle() before Launch() is called with `request`, so that
   // one is found again whose server dies while it launches. Empty if the tag tells as much, or
   // Launch() is going to fail.
-  virtual std::string HandleFor(const LaunchRequest& request) const = 0;
+  virtual std::string HandleFor(const LaunchRequest& /*request*/) const { return ""; }
 
   // Follows an application again that was launched by an earlier server, by its tag and by what its
   // Handle() was: what HandleFor() said, if the server died while it launched. Its earlier output
