@@ -36,9 +36,15 @@ Result<JsonValue> ParseBody(std::string_view body) {
 std::optional<std::string> BodyFields::Text(std::string_view name) {
   const JsonValue* value = Find(name);
   if (value == nullptr) return std::nullopt;
-  std::optional<std::string> text = AsText(*value);
-  if (!text) Wrong(name, "a string", *value);
-  return text;
+  return TextOf(name, *value, "a string");
+}
+
+std::optional<std::string> BodyFields::Code(std::string_view name) {
+  const JsonValue* value = Find(name);
+  if (value == nullptr) return std::nullopt;
+  std::optional<std::string> code = AsText(*value);
+  if (!code) Wrong(name, "a string", *value);
+  return code;
 }
 
 std::optional<int> BodyFields::Integer(std::string_view name) {
@@ -62,9 +68,7 @@ std::vector<std::string> BodyFields::Texts(std::string_view name) {
   if (value == nullptr) return texts;
   if (value->type() != JsonValue::Type::kArray) Wrong(name, "a list of strings", *value);
   for (const JsonValue& item : value->items()) {
-    std::optional<std::string> text = AsText(item);
-    if (!text) Wrong(name, "a list of strings", item);
-    texts.push_back(std::move(text).value_or(""));
+    texts.push_back(TextOf(name, item, "a list of strings").value_or(""));
   }
   return texts;
 }
@@ -75,9 +79,7 @@ std::map<std::string, std::string> BodyFields::TextMap(std::string_view name) {
   if (value == nullptr) return texts;
   if (value->type() != JsonValue::Type::kObject) Wrong(name, "an object of strings", *value);
   for (const auto& [key, item] : value->members()) {
-    std::optional<std::string> text = AsText(item);
-    if (!text) Wrong(fmt::format("{}.{}", name, key), "a string", item);
-    texts[key] = std::move(text).value_or("");
+    texts[key] = TextOf(fmt::format("{}.{}", name, key), item, "a string").value_or("");
   }
   return texts;
 }
@@ -110,6 +112,16 @@ const JsonValue* BodyFields::Find(std::string_view name) {
   known_.push_back(name);
   const JsonValue* value = object_.Find(name);
   return value == nullptr || value->IsNull() ? nullptr : value;
+}
+
+std::optional<std::string> BodyFields::TextOf(std::string_view name, const JsonValue& value,
+                                              std::string_view wanted) {
+  std::optional<std::string> text = AsText(value);
+  if (!text) Wrong(name, wanted, value);
+  if (text && text->find('\0') != text->npos) {
+    Fail(fmt::format("Field \"{}\": a zero byte at {}", name, text->find('\0')));
+  }
+  return text;
 }
 
 void BodyFields::Wrong(std::string_view name, std::string_view wanted, const JsonValue& value) {

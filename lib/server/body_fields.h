@@ -25,8 +25,10 @@ class BodyFields {
   // `object` outlives this, and so do the names that are asked for.
   explicit BodyFields(const JsonValue& object) : object_(object) {}
 
-  // A text. Numbers and booleans are taken as they are written, as Livy does.
+  // A text. Numbers and booleans are taken as they are written, as Livy does. Texts have no zero
+  // bytes, which programs' arguments cannot hold; code may have them.
   std::optional<std::string> Text(std::string_view name);
+  std::optional<std::string> Code(std::string_view name);
 
   std::optional<int> Integer(std::string_view name);
   std::optional<int> Integer(std::string_view name, int least, int most);
@@ -40,6 +42,8 @@ class BodyFields {
 
  private:
   const JsonValue* Find(std::string_view name);
+  std::optional<std::string> TextOf(std::string_view name, const JsonValue& value,
+                                    std::string_view wanted);
   void Wrong(std::string_view name, std::string_view wanted, const JsonValue& value);
   void Fail(std::string message);
 

@@ -27,7 +27,7 @@ Result<StatementBody> ParseStatementBody(std::string_view body) {
   const Result<JsonValue> json = ParseBody(body);
   if (!json) return json.error();
   BodyFields fields(*json);
-  const std::optional<std::string> code = fields.Text("code");
+  const std::optional<std::string> code = fields.Code("code");
   StatementBody statement = {.code = code.value_or(""),
                              .kind = fields.Text("kind").value_or(""),
                              .rows_max = fields.Integer("rowsMax", 1, kSqlRowsMax),
@@ -50,7 +50,7 @@ Result<CompletionBody> ParseCompletionBody(std::string_view body) {
   const Result<JsonValue> json = ParseBody(body);
   if (!json) return json.error();
   BodyFields fields(*json);
-  CompletionBody completion = {.code = fields.Text("code").value_or(""),
+  CompletionBody completion = {.code = fields.Code("code").value_or(""),
                                .kind = fields.Text("kind").value_or(""),
                                .cursor = fields.Integer("cursor").value_or(0)};
   if (const std::optional<Error> problem = fields.Problem()) return *problem;

@@ -122,6 +122,7 @@ TEST_CASE("a batch that cannot be is refused with Livy's words, and nothing is l
        R"({"msg":"Rejected, Reason: Duplicate session name: Some(taken) for session 8"})"},
       {R"({"file":"hdfs:/p","args":"x"})",
        R"("Field \"args\": expected a list of strings, got a string")"},
+      {R"({"file":"hdfs:/p","args":["a","b\u0000c"]})", R"("Field \"args\": a zero byte at 1")"},
       {R"({"file":"hdfs:/p","driverCores":"many"})",
        R"("Field \"driverCores\": expected a 32-bit integer, got a string")"},
   };

@@ -59,6 +59,8 @@ TEST_CASE("a session request that cannot be used is refused with the field and t
        "Field \"numExecutors\": expected a 32-bit integer, got a number"},
       {R"({"jars":"x.jar"})", "Field \"jars\": expected a list of strings, got a string"},
       {R"({"jars":[[]]})", "Field \"jars\": expected a list of strings, got an array"},
+      {R"({"queue":"\u0000"})", "Field \"queue\": a zero byte at 0"},
+      {R"({"conf":{"a":"b\u0000"}})", "Field \"conf.a\": a zero byte at 1"},
       {R"({"conf":"x"})", "Field \"conf\": expected an object of strings, got a string"},
       {R"({"conf":{"a":{}}})", "Field \"conf.a\": expected a string, got an object"},
       {R"({"kind":"spark","kind":"cobol"})", "Invalid kind: cobol"},
@@ -100,6 +102,7 @@ TEST_CASE("a statement's body may carry a msg_type and nothing else that is unkn
   CHECK(body.code == "1");
   CHECK(body.kind == "sql");
   CHECK_FALSE(body.rows_max);
+  CHECK(ParseStatementBody(R"({"code":"\u0000"})")->code == std::string(1, '\0'));
   CHECK_FALSE(ParseStatementBody("{}").value().has_code);
   CHECK_FALSE(ParseStatementBody(R"({"code":"1","x":1})"));
 }
