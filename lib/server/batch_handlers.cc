@@ -34,16 +34,16 @@ HttpResponse RestService::CreatedBatch(const BatchSession& batch, const User& us
 
 RestService::Created RestService::TryCreateBatch(const std::shared_ptr<Call>& call,
                                                  const StoredAlong& along) {
-  if (batches_.IsFull()) {
-    return {MessageReply(400, "Rejected, too many sessions are being created!")};
-  }
+  ApplicationPlace place = batches_.TakePlace();
+  if (!place) return {TooManyReply()};
   Result<BatchRequest> request = ParseBatchRequest(call->request().body);
   if (!request) return {TextReply(400, request.error().message)};
   const Result<User> proxy_user = ProxyUserFor(*call, request->proxy_user);
   if (!proxy_user) return {ErrorReply(proxy_user.error())};
   request->proxy_user = *proxy_user;
 
-  const Result<NewBatch> created = batches_.Create(*std::move(request), call->user, along);
+  const Result<NewBatch> created =
+      batches_.Create(*std::move(request), call->user, std::move(place), along);
   if (!created) return {RejectionReply(created.error())};
   // As it was created: a launcher that is quick would have made it `running`.
   HttpResponse reply = CreatedBatch(*created->batch, call->user);

@@ -75,7 +75,8 @@ Result<void> BatchManager::LoadBatch(int id) {
   return {};
 }
 
-Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, const StoredAlong& along) {
+Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, ApplicationPlace place,
+                                      const StoredAlong& along) {
   const Result<int> id = services_.store.ids().Take();
   if (!id) return id.error();
   Result<LaunchRequest> launch = LaunchFor(request, options_.spark);
@@ -100,6 +101,7 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, const St
     return stored.error();
   }
   roster_.Insert(batch);
+  place.Keep();
   return NewBatch{.batch = batch, .launch = *std::move(launch)};
 }
 

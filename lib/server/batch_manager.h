@@ -45,14 +45,15 @@ class BatchManager {
   // with kUnavailable if the store cannot be read; a damaged batch is logged and left out.
   Result<void> Load();
 
-  // Whether as many applications run as may: no more batches now.
-  bool IsFull() const { return services_.applications >= options_.limits.creations_max; }
+  // For a batch that is to be created: none if as many applications run as may.
+  ApplicationPlace TakePlace() const { return ApplicationPlace(services_.applications); }
 
   // Enters a batch, which is to be launched then. `request` has its proxy user as it became. Unless
   // it is null, what `along` gives is stored in the same transaction. Fails
   // with kInvalidArgument, in Livy's words, if the request cannot be met; with kUnavailable if it
   // cannot be stored; and nothing is left then.
-  Result<NewBatch> Create(BatchRequest request, User owner, const StoredAlong& along = nullptr);
+  Result<NewBatch> Create(BatchRequest request, User owner, ApplicationPlace place,
+                          const StoredAlong& along = nullptr);
 
   void Launch(const NewBatch& created);
 

@@ -15,6 +15,7 @@
 #include <livy/log.h>
 #include <livy/result.h>
 
+#include "server/application_count.h"
 #include "server/application_log.h"
 #include "server/application_output.h"
 #include "server/batch_store.h"

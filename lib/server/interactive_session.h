@@ -24,6 +24,7 @@
 #include <livy/statement.h>
 
 #include "driver_link/driver_link.h"
+#include "server/application_count.h"
 #include "server/application_log.h"
 #include "server/application_output.h"
 #include "server/end_reason.h"

@@ -116,7 +116,8 @@ class Server : public LivyServer {
                 StoreThread::kOwn),
         store_(writer_),
         batch_store_(writer_),
-        timer_(*options_.clock) {}
+        timer_(*options_.clock),
+        applications_(options_.limits.creations_max) {}
 
   ~Server() override { Stop(); }
 
@@ -296,7 +297,7 @@ class Server : public LivyServer {
   SessionStore store_;
   BatchStore batch_store_;
   Timer timer_;
-  ApplicationCount applications_ = 0;
+  ApplicationCount applications_;
   std::unique_ptr<DriverListener> listener_;
   std::optional<SessionHistory> history_;
   std::optional<SessionServices> services_;

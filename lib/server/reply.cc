@@ -72,6 +72,10 @@ HttpResponse RejectionReply(const Error& error) {
   return MessageReply(400, "Rejected, Reason: " + error.message);
 }
 
+HttpResponse TooManyReply() {
+  return MessageReply(400, "Rejected, too many sessions are being created!");
+}
+
 HttpResponse DeletionReply(const Result<bool>& removed, int id) {
   if (!removed) return ErrorReply(removed.error());
   return *removed ? MessageReply(200, "deleted")

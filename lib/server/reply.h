@@ -28,6 +28,9 @@ HttpResponse EmptyReply(int status);
 // The beginning of a stream of events.
 HttpResponse EventStreamHead();
 
+// As many applications run as may. Livy has no 429.
+HttpResponse TooManyReply();
+
 // What came of a deletion: whether it was this one that removed the session or batch.
 HttpResponse DeletionReply(const Result<bool>& removed, int id);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -22,14 +21,12 @@
 #include <livy/result.h>
 
 #include "core/number.h"
+#include "server/application_count.h"
 #include "server/page_range.h"
 #include "server/store_writer.h"
 #include "server/timer.h"
 
 namespace livy::internal {
-
-// Applications of a server that have not ended, those of sessions and of batches.
-using ApplicationCount = std::atomic<int>;
 
 struct RosterOptions {
   std::string_view noun = "sessions";  // For messages. A literal.
@@ -64,7 +61,8 @@ class Roster {
         applications_(applications),
         forget_(std::move(forget)) {}
 
-  // Keeps the name for an entry that is to come, which counts as alive from now on. Fails, in
+  // Keeps the name for an entry that is to come, which counts as alive from now on, and whose
+  // application counts already. Fails, in
   // Livy's words, with kInvalidArgument if the name cannot be used or is taken; with
   // kResourceExhausted if there are too many; with kUnavailable after Close().
   Result<void> Reserve(const std::optional<std::string>& name, int id);
@@ -147,16 +145,16 @@ Result<void> Roster<Entry>::Reserve(const std::optional<std::string>& name, int 
   }
   const std::lock_guard lock(mutex_);
   if (!is_open_) return Error{ErrorCode::kUnavailable, "The server is stopping."};
-  if (static_cast<int>(entries_.size()) >= options_.entries_max) {
+  const int listed = static_cast<int>(entries_.size()) + reserved_;
+  if (listed >= options_.entries_max) {
     return Error{ErrorCode::kResourceExhausted,
-                 fmt::format("There are {} {} already.", entries_.size(), options_.noun)};
+                 fmt::format("There are {} {} already.", listed, options_.noun)};
   }
   if (name && !names_.insert(*name).second) {
     return invalid(fmt::format("Duplicate session name: Some({}) for session {}", *name, id));
   }
   ++alive_;
   ++reserved_;
-  ++applications_;
   return {};
 }
 
@@ -166,7 +164,6 @@ void Roster<Entry>::Unreserve(const std::optional<std::string>& name) {
   if (name) names_.erase(*name);
   --alive_;
   --reserved_;
-  --applications_;
   changed_.notify_all();
 }
 
@@ -185,7 +182,7 @@ void Roster<Entry>::Restore(const Pointer& entry, bool is_alive) {
   if (entry->name()) names_.insert(*entry->name());
   if (!is_alive) return;
   ++alive_;
-  ++applications_;
+  applications_.Add();
 }
 
 template <typename Entry>
@@ -223,7 +220,7 @@ void Roster<Entry>::OnEnded(const Pointer& entry) {
   // Under the lock: AwaitEnds() may be waiting for this, and we may be gone soon after it.
   const std::lock_guard lock(mutex_);
   --alive_;
-  --applications_;
+  applications_.Remove();
   changed_.notify_all();
 }
 

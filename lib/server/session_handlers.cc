@@ -49,9 +49,8 @@ HttpResponse RestService::CreatedSession(const InteractiveSession& session,
 
 RestService::Created RestService::TryCreateSession(const std::shared_ptr<Call>& call,
                                                    const StoredAlong& along) {
-  if (sessions_.IsFull()) {
-    return {MessageReply(400, "Rejected, too many sessions are being created!")};
-  }
+  ApplicationPlace place = sessions_.TakePlace();
+  if (!place) return {TooManyReply()};
   Result<SessionRequest> request = ParseSessionRequest(call->request().body);
   if (!request) return {TextReply(400, request.error().message)};
   const Result<User> proxy_user = ProxyUserFor(*call, request->proxy_user);
@@ -59,7 +58,8 @@ RestService::Created RestService::TryCreateSession(const std::shared_ptr<Call>& 
   request->proxy_user = *proxy_user;
   if (!request->kind) request->kind = Kind::kShared;
 
-  const Result<SessionPtr> session = sessions_.Create(*std::move(request), call->user, along);
+  const Result<SessionPtr> session =
+      sessions_.Create(*std::move(request), call->user, std::move(place), along);
   if (!session) return {RejectionReply(session.error())};
   return {CreatedSession(**session, call->user), (*session)->id()};
 }

@@ -143,10 +143,6 @@ SessionBeginning SessionManager::BeginningOf(const std::shared_ptr<InteractiveSe
           }};
 }
 
-bool SessionManager::IsFull() const {
-  return services_.applications >= options_.limits.creations_max;
-}
-
 Result<void> SessionManager::CheckTimes(const SessionRequest& request) const {
   for (const std::optional<std::string>& text : {request.ttl, request.idle_timeout}) {
     if (!text) continue;
@@ -159,6 +155,7 @@ Result<void> SessionManager::CheckTimes(const SessionRequest& request) const {
 
 Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionRequest request,
                                                                    User owner,
+                                                                   ApplicationPlace place,
                                                                    const StoredAlong& along) {
   const Result<int> id = services_.store.ids().Take();
   if (!id) return id.error();
@@ -194,6 +191,7 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
     return stored.error();
   }
   roster_.Insert(session);
+  place.Keep();
   session->Start(launcher_, launch, BeginningOf(session, std::move(record), link));
   return session;
 }

@@ -43,13 +43,14 @@ class SessionManager {
   // with kUnavailable if the store cannot be read; a damaged session is logged and left out.
   Result<void> Load();
 
-  // Whether as many applications run as may: no more sessions now.
-  bool IsFull() const;
+  // For a session that is to be created: none if as many applications run as may.
+  ApplicationPlace TakePlace() const { return ApplicationPlace(services_.applications); }
 
   // Starts a session. `request` has its proxy user as it became. Unless it is null, what `along`
   // gives is stored in the same transaction. Fails with kInvalidArgument, in Livy's words, if the
   // request cannot be met; with kUnavailable if it cannot be stored.
   Result<std::shared_ptr<InteractiveSession>> Create(SessionRequest request, User owner,
+                                                     ApplicationPlace place,
                                                      const StoredAlong& along = nullptr);
 
   // The URI of a file that is to be given to a running session, as its driver is to see it. Fails

@@ -32,12 +32,12 @@ struct Servers {
 
   void StartServer() {
     timer = std::make_unique<Timer>(clock);
-    applications = 0;
+    applications.emplace(100);
     services.emplace(BatchServices{.store = store,
                                    .clock = clock,
                                    .timer = *timer,
                                    .log = log,
-                                   .applications = applications,
+                                   .applications = *applications,
                                    .output = output});
     batches.emplace(BatchManagerOptions{.spark = spark, .state_retain = minutes(10)}, *services,
                     launcher);
@@ -54,7 +54,8 @@ struct Servers {
   }
 
   std::shared_ptr<BatchSession> Submit(BatchRequest request = {.file = "hdfs:/pi.py"}) {
-    const NewBatch created = batches->Create(std::move(request), "ada").value();
+    const NewBatch created =
+        batches->Create(std::move(request), "ada", batches->TakePlace()).value();
     batches->Launch(created);
     return created.batch;
   }
@@ -72,7 +73,7 @@ struct Servers {
   OutputOptions output = {};
   SparkRules spark = {};
   std::unique_ptr<Timer> timer;
-  ApplicationCount applications = 0;
+  std::optional<ApplicationCount> applications;
   std::optional<BatchServices> services;
   std::optional<BatchManager> batches;
 };
@@ -91,14 +92,14 @@ TEST_CASE("a batch that runs is taken up again by its handle, and ends as it end
   REQUIRE(servers.launcher.recovered.size() == 1);
   CHECK(servers.launcher.recovered[0].starts_with("livy-batch-0-"));
   CHECK(servers.launcher.recovered[0].find(" handle of livy-batch-0-") != std::string::npos);
-  CHECK(servers.applications == 1);
+  CHECK(servers.applications->count() == 1);
 
   servers.launcher.processes.at(0)->observer({.state = kRunning});
   CHECK(servers.StateOf("pi") == SessionState::kRunning);
   CHECK(servers.Submit()->id() == 1);
   servers.launcher.processes.at(0)->observer({.state = kFinished, .exit_code = 0});
   CHECK(servers.StateOf("pi") == SessionState::kSuccess);
-  CHECK(servers.applications == 1);
+  CHECK(servers.applications->count() == 1);
 }
 
 TEST_CASE("a batch that ended while there was no server is dead and says so, never successful") {
@@ -111,7 +112,7 @@ TEST_CASE("a batch that ended while there was no server is dead and says so, nev
   CHECK(batch.end_reason ==
         "it ended while there was no server, and how is not known: The process 7 has ended.");
   CHECK(batch.log.back() == *batch.end_reason);
-  CHECK(servers.applications == 0);
+  CHECK(servers.applications->count() == 0);
 }
 
 TEST_CASE("a batch that cannot be followed any more says so, and not that it has ended") {
@@ -136,7 +137,8 @@ TEST_CASE("a batch's runtime is known after a crash") {
 
 TEST_CASE("a batch that was being launched when its server died is dead") {
   Servers servers;
-  const NewBatch created = servers.batches->Create({.file = "hdfs:/pi.py"}, "ada").value();
+  const NewBatch created =
+      servers.batches->Create({.file = "hdfs:/pi.py"}, "ada", servers.batches->TakePlace()).value();
   servers.launcher.failure = Error{ErrorCode::kInvalidArgument, "'' is no process."};
   servers.Crash();
   CHECK(servers.StateOf("0") == SessionState::kDead);
@@ -154,7 +156,7 @@ TEST_CASE("a batch that has ended is shown so after a crash, for the rest of its
 
   servers.Crash();
   CHECK(servers.launcher.recovered.empty());
-  CHECK(servers.applications == 0);
+  CHECK(servers.applications->count() == 0);
   Batch after = servers.batches->Find("pi")->View();
   after.log = before.log;
   CHECK(after == before);
@@ -227,7 +229,8 @@ TEST_CASE("the log of a batch that ends before its launch is through has no more
 
 TEST_CASE("a batch that is deleted while it is launched is killed when it is there") {
   Servers servers;
-  const NewBatch created = servers.batches->Create({.file = "hdfs:/pi.py"}, "ada").value();
+  const NewBatch created =
+      servers.batches->Create({.file = "hdfs:/pi.py"}, "ada", servers.batches->TakePlace()).value();
   bool removed = false;
   servers.batches->Delete(created.batch, "deleted",
                           [&](const Result<bool>& is_removed) { removed = *is_removed; });

@@ -140,6 +140,8 @@ class FailingStore : public Store {
 
 // Everything that a session needs, with a clock that stands still.
 struct SessionFixture {
+  explicit SessionFixture(const ServerLimits& limits = {}) : applications(limits.creations_max) {}
+
   testing::FakeClock clock = {};
   FailingStore backing = {};
   std::unique_ptr<LogSink> log = MakeNullLogSink();
@@ -148,7 +150,7 @@ struct SessionFixture {
   HistoryOptions history_options = {.retain = std::chrono::hours(24), .bytes_max = 1 << 20};
   Timer timer{clock};
   SessionHistory history{history_options, store, clock, timer, *log};
-  ApplicationCount applications = 0;
+  ApplicationCount applications;
   SessionServices services{.store = store,
                            .history = history,
                            .clock = clock,

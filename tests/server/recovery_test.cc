@@ -25,7 +25,7 @@ struct Servers {
 
   void StartServer() {
     timer = std::make_unique<Timer>(clock);
-    applications = 0;
+    applications.emplace(100);
     history.emplace(HistoryOptions{.retain = std::chrono::hours(24), .bytes_max = 1 << 20}, store,
                     clock, *timer, *log);
     services.emplace(SessionServices{.store = store,
@@ -33,7 +33,7 @@ struct Servers {
                                      .clock = clock,
                                      .timer = *timer,
                                      .log = *log,
-                                     .applications = applications,
+                                     .applications = *applications,
                                      .limits = {},
                                      .output = output});
     listener = DriverListener::Create({}).value();
@@ -52,7 +52,7 @@ struct Servers {
   }
 
   std::shared_ptr<InteractiveSession> Create(SessionRequest request = {.kind = Kind::kSpark}) {
-    auto session = sessions->Create(std::move(request), "ada").value();
+    auto session = sessions->Create(std::move(request), "ada", sessions->TakePlace()).value();
     session->OnDriverConnected("boot 1");
     Happens(*session, {{.what = StateEvent{.state = SessionState::kIdle}}});
     return session;
@@ -83,7 +83,7 @@ struct Servers {
   std::optional<std::string> stored_then = {};
   SparkRules spark = {};
   std::unique_ptr<Timer> timer;
-  ApplicationCount applications = 0;
+  std::optional<ApplicationCount> applications;
   std::optional<SessionHistory> history;
   std::optional<SessionServices> services;
   std::unique_ptr<DriverListener> listener;
@@ -376,8 +376,8 @@ TEST_CASE("ids go on behind those that are there, though the counter is lost or 
   CHECK(servers.Create()->id() == 2);
   REQUIRE(servers.backing.Apply({{"v1/interactive/state", R"({"nextSessionId":2147483647})"}}));
   servers.Crash();
-  CHECK(servers.sessions->Create({.kind = Kind::kSpark}, "ada").error() ==
-        Error{ErrorCode::kResourceExhausted, "All ids have been given."});
+  CHECK(servers.sessions->Create({.kind = Kind::kSpark}, "ada", servers.sessions->TakePlace())
+            .error() == Error{ErrorCode::kResourceExhausted, "All ids have been given."});
   CHECK(servers.sessions->Load());
 }
 

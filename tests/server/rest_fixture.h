@@ -29,11 +29,14 @@ class NamedAccess : public AccessManager {
     return !user || user == "root" || user == session.owner || user == session.proxy_user;
   }
   Result<User> ProxyUser(const User& user, const User& wanted) const override {
+    if (const auto hook = std::exchange(on_next_proxy, nullptr)) hook();
     if (!wanted) return User();
     if (!user || user == "root" || user == wanted) return wanted;
     return Error{ErrorCode::kPermissionDenied,
                  "User '" + *user + "' not allowed to impersonate 'Some(" + *wanted + ")'."};
   }
+
+  mutable std::function<void()> on_next_proxy = {};  // Called when that is asked next.
 };
 
 class HeaderAuthenticator : public Authenticator {
@@ -47,7 +50,8 @@ class HeaderAuthenticator : public Authenticator {
 };
 
 struct RestFixture : SessionFixture {
-  explicit RestFixture(const ServerLimits& limits = {}, const SparkRules& spark = {}) {
+  explicit RestFixture(const ServerLimits& limits = {}, const SparkRules& spark = {})
+      : SessionFixture(limits) {
     services.limits = limits;
     listener = *DriverListener::Create({});
     sessions.emplace(

@@ -173,6 +173,17 @@ TEST_CASE("no more sessions than allowed run at once") {
   CHECK(f.Send("POST", "/sessions", "{}").status == 201);
 }
 
+TEST_CASE("of two requests at once only one has the last place, and who is refused leaves it") {
+  Fixture f({.creations_max = 1});
+  HttpResponse second;
+  f.access.on_next_proxy = [&] { second = f.Send("POST", "/batches", R"({"file":"hdfs:/p"})"); };
+  CHECK(f.Send("POST", "/sessions", R"({"conf":{"spark.master":"local"},"name":"1"})").status ==
+        400);
+  CHECK(second.body == R"({"msg":"Rejected, too many sessions are being created!"})");
+  CHECK(f.Send("POST", "/sessions", "not even JSON").status == 400);
+  CHECK(f.Send("POST", "/batches", R"({"file":"hdfs:/p"})").status == 201);
+}
+
 TEST_CASE("pages of sessions are cut as Livy cuts them") {
   Fixture f;
   for (int i = 0; i < 5; ++i)
