@@ -135,7 +135,7 @@ void ClusterMonitor::Poll() {
   std::erase_if(silent_, [&](const std::string& place) { return !places.contains(place); });
   logs_left_ = limits_.logs_at_once;
   are_logs_silent_ = false;
-  unkilled_before_ = std::exchange(unkilled_, {});
+  told_before_ = std::exchange(told_, {});
   std::optional<Error> unreachable;  // Then so is every place.
   for (const auto& [place, looks] : places) {
     Result<Cluster::Reports> reports = Cluster::Reports();
@@ -277,23 +277,26 @@ void ClusterMonitor::Note(const std::string& place, const Result<Cluster::Report
   }
 }
 
-// What cannot be ended is tried again at each poll, and told of once.
+// What does not end, or cannot be ended, is tried again at each poll, and told of once.
 bool ClusterMonitor::KillNow(const ClusterReport& report) {
   const bool is_under_way = !IsFinal(report.state) && !report.reason.empty();
   if (is_under_way) return true;
   const Result<void> killed = cluster_->Kill(report);
   const std::string_view what = IsFinal(report.state) ? "removed" : "ended";
   if (killed) {
-    log_.Write(LogLevel::kInfo, "launch",
-               fmt::format("application={} is being {}", report.app_id, what));
-    return true;
+    WriteOnce(LogLevel::kInfo, fmt::format("application={} is being {}", report.app_id, what));
+  } else {
+    WriteOnce(LogLevel::kWarning,
+              fmt::format("application={} could not be {}: ", report.app_id, what),
+              killed.error().message);
   }
-  unkilled_.insert(report.app_id);
-  if (unkilled_before_.contains(report.app_id)) return false;
-  log_.Write(LogLevel::kWarning, "launch",
-             fmt::format("application={} could not be {}: {}", report.app_id, what,
-                         killed.error().message));
-  return false;
+  return killed.has_value();
+}
+
+// Unless the same line, whatever its end, was written at the last poll.
+void ClusterMonitor::WriteOnce(LogLevel level, std::string line, std::string_view why) {
+  if (!told_before_.contains(line)) log_.Write(level, "launch", fmt::format("{}{}", line, why));
+  told_.insert(std::move(line));
 }
 
 void ClusterMonitor::DropLeak(const std::string& tag) {

@@ -117,18 +117,19 @@ class ClusterMonitor {
   std::optional<std::string> FetchLog(Id id, const ClusterReport& report);
   void Note(const std::string& place, const Result<Cluster::Reports>& reports);
   bool KillNow(const ClusterReport& report);
+  void WriteOnce(LogLevel level, std::string line, std::string_view why = "");
   void DropLeak(const std::string& tag);
 
   const std::unique_ptr<Cluster> cluster_;  // For the monitor's thread, but for BreakOff().
   const MonitorLimits limits_;
   Clock& clock_;
   LogSink& log_;
-  std::set<std::string> silent_ = {};           // For the monitor's thread. Places.
-  std::set<std::string> unkilled_ = {};         // For the monitor's thread. Of this poll: ids.
-  std::set<std::string> unkilled_before_ = {};  // For the monitor's thread. Of the last one.
-  bool is_log_refused_ = false;                 // For the monitor's thread.
-  int logs_left_ = 0;                           // For the monitor's thread. Of this poll.
-  bool are_logs_silent_ = false;                // For the monitor's thread. In this poll.
+  std::set<std::string> silent_ = {};       // For the monitor's thread. Places.
+  std::set<std::string> told_ = {};         // For the monitor's thread. Of kills, at this poll.
+  std::set<std::string> told_before_ = {};  // For the monitor's thread. At the last one.
+  bool is_log_refused_ = false;             // For the monitor's thread.
+  int logs_left_ = 0;                       // For the monitor's thread. Of this poll.
+  bool are_logs_silent_ = false;            // For the monitor's thread. In this poll.
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -34,19 +34,26 @@ void LogNotes::Add(std::string_view line) {
   lines_.emplace_back(line);
 }
 
-std::vector<std::string> RestoredLog(const ApplicationOutput& output) {
+std::vector<std::string> RestoredLog(const ApplicationOutput& output,
+                                     const Application* application) {
   const Result<OutputPage> page = output.Read(-kRestoredBytes, kRestoredBytes);
   if (!page || page->text.empty()) return {};
   std::string_view text = page->text;
   // It begins within a line, unless it is all that there is.
   if (page->offset > 0) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
-  std::vector<std::string> log = {kHeaders[0]};
+  std::vector<std::string> lines;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
-    log.emplace_back(line);
+    lines.emplace_back(line);
     text.remove_prefix(std::min(line.size() + 1, text.size()));
   }
-  log.push_back(kHeaders[1]);
+  std::vector<std::string> log;
+  if (application != nullptr) log = application->Log(0, -1).lines;
+  if (log.empty()) log = kHeaders;
+  // Its launcher has none of them. Where the first stream is the driver's, they are in the second.
+  const auto second = std::ranges::find(log, kHeaders[1]);
+  const bool has_first = second != log.end() && second - log.begin() > 1;
+  log.insert(has_first ? second + 1 : log.begin() + 1, lines.begin(), lines.end());
   return log;
 }
 

@@ -21,9 +21,11 @@ class LogNotes {
   std::vector<std::string> lines_;
 };
 
-// The last lines of what an application wrote under an earlier server, as a log of its own; empty
-// if nothing is kept of it.
-std::vector<std::string> RestoredLog(const ApplicationOutput& output);
+// The log of an application that an earlier server has launched: the last lines of what it wrote
+// then, and what its cluster tells since. Empty if nothing is kept of it. `application` may be
+// null.
+std::vector<std::string> RestoredLog(const ApplicationOutput& output,
+                                     const Application* application);
 
 // A page of both together, as Application::Log() has it. `application` may be null.
 LogPage LogOf(const Application* application, const std::vector<std::string>& notes, int from,

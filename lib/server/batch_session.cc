@@ -165,7 +165,7 @@ LogPage BatchSession::Log(int from, int size) const {
     is_restored = is_restored_;
   }
   if (is_restored) {
-    std::vector<std::string> log = RestoredLog(*output_);
+    std::vector<std::string> log = RestoredLog(*output_, application.get());
     if (!log.empty()) return PageOfLog(log, from, size);
   }
   return LogOf(application.get(), notes, from, size);

@@ -77,7 +77,7 @@ LogPage InteractiveSession::Log(int from, int size) const {
     if (is_restored_) earlier = output_;
   }
   std::vector<std::string> log;
-  if (earlier != nullptr) log = RestoredLog(*earlier);
+  if (earlier != nullptr) log = RestoredLog(*earlier, application.get());
   if (!log.empty()) {
     log.insert(log.end(), notes.begin(), notes.end());
     return PageOfLog(log, from, size);

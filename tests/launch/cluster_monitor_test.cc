@@ -110,13 +110,15 @@ struct Listener : ClusterListener {
 // Counts what is written.
 class CountingLog : public LogSink {
  public:
-  explicit CountingLog(std::atomic<int>& warnings) : warnings_(warnings) {}
+  CountingLog(std::atomic<int>& warnings, std::atomic<int>& news)
+      : warnings_(warnings), news_(news) {}
   void Write(LogLevel level, std::string_view, std::string_view) override {
-    if (level == LogLevel::kWarning) ++warnings_;
+    ++(level == LogLevel::kWarning ? warnings_ : news_);
   }
 
  private:
   std::atomic<int>& warnings_;
+  std::atomic<int>& news_;
 };
 
 // Listeners are declared before it: its monitor calls them until it goes.
@@ -142,7 +144,8 @@ struct Fixture {
   World world;
   FakeClock clock;
   std::atomic<int> warnings = 0;
-  CountingLog log{warnings};
+  std::atomic<int> news = 0;
+  CountingLog log{warnings, news};
   ClusterMonitor monitor{std::make_unique<FakeCluster>(world), {}, clock, log};
 };
 
@@ -212,17 +215,21 @@ TEST_CASE("an application is ended once the cluster knows it, and until it has e
   CHECK(f.killed() == std::vector<std::string>{"id of a", "id of a"});
 }
 
-TEST_CASE("what cannot be ended is tried again, and told of once") {
-  Listener listener;
-  Fixture f;
-  f.world.refuses_kills = true;
-  f.Know("a", kRunning);
-  f.monitor.Kill(f.monitor.Watch({.tag = "a"}, listener));
-  for (std::size_t count = 1; count < 5; ++count) {
-    CHECK(f.AskedAfter(seconds(1), count));
-    CHECK(Eventually([&] { return f.killed().size() == count; }));
+TEST_CASE("what does not end, or cannot be ended, is tried again, and told of once") {
+  for (const bool refuses : {false, true}) {
+    CAPTURE(refuses);
+    Listener listener;
+    Fixture f;
+    f.world.refuses_kills = refuses;
+    f.Know("a", kRunning);
+    f.monitor.Kill(f.monitor.Watch({.tag = "a"}, listener));
+    for (std::size_t count = 1; count < 5; ++count) {
+      CHECK(f.AskedAfter(seconds(1), count));
+      CHECK(Eventually([&] { return f.killed().size() == count; }));
+    }
+    CHECK(f.warnings == (refuses ? 1 : 0));
+    CHECK(f.news == (refuses ? 0 : 1));
   }
-  CHECK(f.warnings == 1);
 }
 
 TEST_CASE("what is being ended is not ended again") {

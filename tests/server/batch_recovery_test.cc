@@ -185,6 +185,17 @@ TEST_CASE("a batch whose output is kept has its log after a crash, too") {
   CHECK(servers.batches->Find("runs")->Log(0, -1).lines ==
         Lines{"stdout: ", "one", "two", "\nstderr: "});
   CHECK(servers.batches->Find("runs")->Log(-1, 2).from == 2);
+  // What its cluster tells of it, without and with a first stream of the driver's.
+  std::vector<std::string>& told = servers.launcher.processes.at(0)->lines;
+  told = {"stdout: ", "\nstderr: ", "\nYARN Diagnostics: ", "running"};
+  CHECK(servers.batches->Find("runs")->Log(0, -1).lines ==
+        Lines{"stdout: ", "one", "two", "\nstderr: ", "\nYARN Diagnostics: ", "running"});
+  told = {"stdout: ", "Pi is 3", "\nstderr: "};
+  CHECK(servers.batches->Find("runs")->Log(0, -1).lines ==
+        Lines{"stdout: ", "Pi is 3", "\nstderr: ", "one", "two"});
+  told.clear();
+  CHECK(servers.batches->Find("runs")->Log(0, -1).lines ==
+        Lines{"stdout: ", "one", "two", "\nstderr: "});
   CHECK(servers.batches->Find("ended")->View().log ==
         Lines{"stdout: ", "the last", "", "\nstderr: "});
 }
