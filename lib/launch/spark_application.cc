@@ -152,18 +152,17 @@ bool SparkApplication::IsDriverInPod() const {
   return parts_.monitor != nullptr && parts_.handle.target == kDriverInPod;
 }
 
-// The cluster has it.
-bool SparkApplication::HasDriverLog() const {
-  const SparkTarget& target = parts_.handle.target;
-  const bool is_standalone = target.kind == ClusterKind::kStandalone && target.is_cluster_mode;
-  return IsDriverInPod() || (parts_.monitor != nullptr && is_standalone);
+// Then spark-submit writes its id.
+bool SparkApplication::IsDriverOnWorker() const {
+  return parts_.monitor != nullptr && parts_.handle.target == kDriverOnWorker;
 }
 
 LogPage SparkApplication::Log(int from, int size) const {
   const std::lock_guard lock(mutex_);
   const std::optional<SubmitQueue::Place> place = parts_.queue->PlaceOf(turn_);
   if (!place) {
-    if (HasDriverLog() && size != 0) parts_.monitor->WantLog(watch_);
+    const bool has_driver_log = IsDriverInPod() || IsDriverOnWorker();
+    if (has_driver_log && size != 0) parts_.monitor->WantLog(watch_);
     return log_.Page(from, size);
   }
   LogBuffer waiting(1);
@@ -226,7 +225,8 @@ void SparkApplication::OnOutput(OutputStream stream, std::string_view bytes) {
 
 // Called with the lock.
 void SparkApplication::AddLine(OutputStream stream, std::string line) {
-  if (!parts_.rules.finds_by_tag && handle_.app_id.empty()) {
+  // In client mode the lines are the driver's own.
+  if (IsDriverOnWorker() && handle_.app_id.empty()) {
     if (std::optional<std::string> id = StandaloneIdIn(line)) {
       handle_.app_id = *id;
       progress_.OnAppId(*id);

@@ -87,7 +87,7 @@ class SparkApplication : public Application,
   Result<void> Follow(ChildProcess child, std::shared_ptr<PrivateFile> settings);
   void Watch();
   bool IsDriverInPod() const;
-  bool HasDriverLog() const;
+  bool IsDriverOnWorker() const;
   void AddLine(OutputStream stream, std::string line);
   void Settle();
   void Tell(ApplicationStatus status);

@@ -27,6 +27,10 @@ struct SparkTarget {
 inline constexpr SparkTarget kDriverInPod = {.kind = ClusterKind::kKubernetes,
                                              .is_cluster_mode = true};
 
+// Where a worker of a standalone cluster has it.
+inline constexpr SparkTarget kDriverOnWorker = {.kind = ClusterKind::kStandalone,
+                                                .is_cluster_mode = true};
+
 // By spark.master and spark.submit.deployMode.
 SparkTarget TargetOf(const Properties& settings);
 

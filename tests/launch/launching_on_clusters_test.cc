@@ -67,6 +67,17 @@ TEST_CASE("an adopted spark-submit whose driver's id is known is no failure when
   CHECK(recovered.states() == std::vector{kStarting, kRunning});
 }
 
+TEST_CASE("what a driver writes in client mode names no driver of the cluster") {
+  Fixture fixture("echo Driver successfully submitted as driver-20260102030405-0006");
+  const std::unique_ptr<Application> application = fixture.Launch(
+      {.conf = {{"spark.master", "spark://a:7077"}, {"spark.submit.deployMode", "client"}},
+       .file = "/jobs/pi.py"});
+  CHECK(fixture.recorder.WaitForEnd() ==
+        ApplicationStatus{
+            .state = kFinished, .reason = "spark-submit exited with status 0", .exit_code = 0});
+  CHECK(application->Log(0, -1).total == 3);
+}
+
 // A launcher of applications in cluster mode on a Kubernetes of the test's.
 struct OnKubernetes : Fixture {
   OnKubernetes(const std::string& script, testing::ScriptedServer::Script api)
