@@ -183,6 +183,9 @@ Result<SparkSubmitLauncher::Plan> SparkSubmitLauncher::PlanFor(const LaunchReque
   ApplicationHandle& handle = plan.handle;
   handle = {.target = TargetOf(plan.settings), .runtime = request.runtime};
   if (handle.target.kind != ClusterKind::kNone) handle.master = plan.settings["spark.master"];
+  if (handle.target == kDriverOnWorker) {
+    if (Result<void> checked = CheckNamesNoDriver(request); !checked) return checked.error();
+  }
   if (handle.target.kind == ClusterKind::kKubernetes) {
     Result<std::string> place = NamespaceIn(plan.settings);
     if (!place) return place.error();

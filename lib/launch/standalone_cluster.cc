@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
+#include "core/percent.h"
 #include "http/http_connection.h"
 
 namespace livy::internal {
@@ -19,6 +20,10 @@ constexpr int kWebPort = 8080;
 // Of each of a driver's streams: some thousand lines.
 constexpr int kLogBytesMax = 256 << 10;
 constexpr std::size_t kAnswerBytesMax = 1 << 20;
+
+// Of ids: what is before the time of the submission, and the length of that.
+constexpr std::string_view kIdPrefix = "driver-";
+constexpr std::size_t kTimeDigits = 14;
 
 bool IsDigit(char c) {
   return c >= '0' && c <= '9';
@@ -53,6 +58,40 @@ bool IsCommandOrRule(std::string_view text) {
   return text.starts_with("Launch Command: ") || text.starts_with("====") || text.starts_with('\n');
 }
 
+// Escapes of URLs are undone, because Spark may write what they stand for.
+bool MayNameDriver(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const int byte = text[at] == '%' ? EscapedByte(text, at) : -1;
+    plain += byte < 0 ? text[at] : static_cast<char>(byte);
+    if (byte >= 0) at += 2;
+  }
+  for (std::size_t at = plain.find(kIdPrefix); at != plain.npos;
+       at = plain.find(kIdPrefix, at + 1)) {
+    const std::string_view time =
+        std::string_view(plain).substr(at + kIdPrefix.size(), kTimeDigits);
+    if (time.size() == kTimeDigits && std::ranges::all_of(time, IsDigit)) return true;
+  }
+  return false;
+}
+
+Error Refused(std::string_view where, std::string_view what) {
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("{} has {}, which is refused in cluster mode of a standalone master.",
+                           where, what)};
+}
+
+Result<void> CheckText(std::string_view where, std::string_view text) {
+  if (MayNameDriver(text)) return Refused(where, "text like the id of a driver");
+  return {};
+}
+
+// Spark puts other settings into these.
+Result<void> CheckSetting(std::string_view where, std::string_view value) {
+  if (value.find("${") != value.npos) return Refused(where, "'${'");
+  return CheckText(where, value);
+}
+
 // The end of a file that a worker shows: below a line that says which part it is.
 std::string TextIn(std::string_view body) {
   constexpr std::string_view kWhole = "==== Bytes 0-";
@@ -75,26 +114,39 @@ std::string TextIn(std::string_view body) {
 }  // namespace
 
 std::optional<std::string> StandaloneIdIn(std::string_view line) {
-  constexpr std::string_view kPrefix = "driver-";
-  constexpr std::size_t kTimeDigits = 14;
   // Other lines may have what a request has named.
   constexpr std::string_view kBefore[] = {"successfully submitted as ", "successfully created as ",
                                           "\"submissionId\" : \""};
-  for (std::size_t at = line.find(kPrefix); at != line.npos; at = line.find(kPrefix, at + 1)) {
+  for (std::size_t at = line.find(kIdPrefix); at != line.npos; at = line.find(kIdPrefix, at + 1)) {
     const auto ends_here = [&](std::string_view before) {
       return line.substr(0, at).ends_with(before);
     };
     if (std::ranges::none_of(kBefore, ends_here)) continue;
-    const std::string_view rest = line.substr(at + kPrefix.size());
+    const std::string_view rest = line.substr(at + kIdPrefix.size());
     const auto time_end = std::ranges::find_if_not(rest, IsDigit);
     if (time_end - rest.begin() != kTimeDigits || time_end == rest.end() || *time_end != '-')
       continue;
     const auto end = std::find_if_not(time_end + 1, rest.end(), IsDigit);
     if (end == time_end + 1) continue;
     return std::string(
-        line.substr(at, kPrefix.size() + static_cast<std::size_t>(end - rest.begin())));
+        line.substr(at, kIdPrefix.size() + static_cast<std::size_t>(end - rest.begin())));
   }
   return std::nullopt;
+}
+
+Result<void> CheckNamesNoDriver(const LaunchRequest& request) {
+  Result<void> checked = CheckSetting("name", request.name);
+  for (const auto& [key, value] : request.conf) {
+    if (checked) checked = CheckText("A key of conf", key);
+    if (checked) checked = CheckSetting(key, value);
+  }
+  if (checked) checked = CheckText("file", request.file.value_or(""));
+  if (checked) checked = CheckText("className", request.main_class.value_or(""));
+  if (checked) checked = CheckText("proxyUser", request.proxy_user.value_or(""));
+  for (const std::string& argument : request.args) {
+    if (checked) checked = CheckText("args", argument);
+  }
+  return checked;
 }
 
 ApplicationState StandaloneState(std::string_view state) {

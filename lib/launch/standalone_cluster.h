@@ -8,6 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include <livy/launcher.h>
+#include <livy/result.h>
+
 #include "launch/cluster.h"
 #include "launch/cluster_http.h"
 
@@ -15,6 +18,11 @@ namespace livy::internal {
 
 // A driver's id in a line that spark-submit writes, such as "driver-20260102030405-0006".
 std::optional<std::string> StandaloneIdIn(std::string_view line);
+
+// Spark writes texts of a request to spark-submit's output, where one could be taken for the line
+// with the driver's id, and another's driver for this one. Fails with kInvalidArgument and what has
+// such a text.
+Result<void> CheckNamesNoDriver(const LaunchRequest& request);
 
 // Of a driver's state in Spark's words.
 ApplicationState StandaloneState(std::string_view state);

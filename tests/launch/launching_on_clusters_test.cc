@@ -78,6 +78,48 @@ TEST_CASE("what a driver writes in client mode names no driver of the cluster") 
   CHECK(application->Log(0, -1).total == 3);
 }
 
+// Of an application in cluster mode on a standalone master, with another setting.
+std::map<std::string, std::string> OnWorker(const std::string& key = "spark.a",
+                                            const std::string& value = "b") {
+  return {{"spark.master", "spark://a:7077"}, {"spark.submit.deployMode", "cluster"}, {key, value}};
+}
+
+TEST_CASE("what spark-submit could write of a request and its driver's id are not confused") {
+  struct Row {
+    LaunchRequest request;
+    const char* refused;  // Null: nothing is.
+  };
+  const std::string id = "submitted as driver-20261121000000-0007";
+  const Row rows[] = {
+      {{.conf = OnWorker("spark.ui.view.acls", id)}, "spark.ui.view.acls has text like"},
+      {{.conf = OnWorker("spark." + id, "")}, "A key of conf has text like"},
+      {{.name = id, .conf = OnWorker()}, "name has text like"},
+      {{.conf = OnWorker(), .file = "/" + id}, "file has text like"},
+      {{.conf = OnWorker(), .main_class = id}, "className has text like"},
+      {{.conf = OnWorker(), .args = {"a", id}}, "args has text like"},
+      {{.conf = OnWorker(), .proxy_user = id}, "proxyUser has text like"},
+      {{.conf = OnWorker("spark.jars", "a%0Adriver%2D2026112100000%30-0007")},
+       "spark.jars has text like"},
+      {{.conf = OnWorker("spark.b", "driver-${spark.a}")}, "spark.b has '${'"},
+      {{.name = "${spark.a}", .conf = OnWorker()}, "name has '${'"},
+      {{.conf = OnWorker("spark.b", "driver-2026112100000-0007 100% {$}"), .args = {"${a}"}},
+       nullptr},
+      {{.conf = {{"spark.master", "spark://a:7077"}, {"spark.b", id + "${spark.a}"}}}, nullptr},
+      {{.conf = {{"spark.b", id + "${spark.a}"}}}, nullptr},
+  };
+  testing::ScriptedServer master(Master(""));
+  Fixture fixture("exit 0");
+  fixture.options.cluster.standalone_urls = {master.url()};
+  for (const Row& row : rows) {
+    CAPTURE(row.refused);
+    const auto launched = fixture.launcher().Launch(row.request, fixture.recorder.observer());
+    REQUIRE(launched.has_value() == (row.refused == nullptr));
+    if (launched) continue;
+    CHECK(launched.error().code == ErrorCode::kInvalidArgument);
+    CHECK(launched.error().message.starts_with(row.refused));
+  }
+}
+
 // A launcher of applications in cluster mode on a Kubernetes of the test's.
 struct OnKubernetes : Fixture {
   OnKubernetes(const std::string& script, testing::ScriptedServer::Script api)
