@@ -24,6 +24,7 @@ struct ClusterLocation {
   std::string path = {};       // In the cluster's interface.
   std::string uid = {};        // Of no other that ever was there.
   std::string container = {};  // That has the driver's log.
+  std::string log_host = {};   // The URL of what has the driver's log, if not of the cluster.
 
   bool operator==(const ClusterLocation&) const = default;
 };

@@ -16,6 +16,13 @@ constexpr int kQuickPolls = 5;
 constexpr int kQuickFactor = 5;
 constexpr std::chrono::milliseconds kClosestPolls{250};
 
+// At one poll logs are fetched until all took the time of one; last logs until they took that of so
+// many. The last that is begun may take its own time on top.
+constexpr int kLastLogTimes = 3;
+
+// A refusal that comes in less than this part of the time of one costs nobody else much.
+constexpr int kQuickLogFactor = 10;
+
 }  // namespace
 
 ClusterMonitor::ClusterMonitor(std::unique_ptr<Cluster> cluster, MonitorLimits limits, Clock& clock,
@@ -134,7 +141,8 @@ void ClusterMonitor::Poll() {
   const std::map<std::string, std::vector<Look>> places = LooksByPlace();
   std::erase_if(silent_, [&](const std::string& place) { return !places.contains(place); });
   logs_left_ = limits_.logs_at_once;
-  are_logs_silent_ = false;
+  log_time_ = {};
+  silent_logs_.clear();
   told_before_ = std::exchange(told_, {});
   std::optional<Error> unreachable;  // Then so is every place.
   for (const auto& [place, looks] : places) {
@@ -189,7 +197,7 @@ void ClusterMonitor::Tell(const Look& look, const std::optional<ClusterReport>& 
     if (report && (IsFinal(report->state) || KillNow(*report))) DropLeak(look.key.tag);
     return;
   }
-  const std::optional<std::string> log = report ? FetchLog(look.id, *report) : std::nullopt;
+  const std::optional<std::string> log = report ? FetchLog(look, *report) : std::nullopt;
   const std::optional<Watched> before = BeginCall(look.id);
   if (!before) return;
   if (log) before->listener->OnDriverLog(*log);
@@ -233,26 +241,32 @@ std::optional<ClusterMonitor::Watched> ClusterMonitor::EndCall(Id id) {
 }
 
 // What ends, or is about to, has its log fetched whoever reads it: it may soon be gone.
-std::optional<std::string> ClusterMonitor::FetchLog(Id id, const ClusterReport& report) {
+std::optional<std::string> ClusterMonitor::FetchLog(const Look& look, const ClusterReport& report) {
+  const std::string& host = report.location.log_host;
+  const std::string& source = host.empty() ? look.key.place : host;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = watched_.find(id);
+    const auto found = watched_.find(look.id);
     if (found == watched_.end() || report.state == ApplicationState::kStarting) return std::nullopt;
     Watched& watched = found->second;
     const bool is_last = IsFinal(report.state) || watched.to_kill;
     // An end is told in time, if need be without its log.
-    if (are_logs_silent_) return std::nullopt;
+    const Clock::Duration time = limits_.log_timeout * (is_last ? kLastLogTimes : 1);
+    if (log_time_ >= time || silent_logs_.contains(source)) return std::nullopt;
     if (!is_last && (!watched.wants_log || logs_left_ == 0)) return std::nullopt;
     if (!is_last) --logs_left_;
     watched.wants_log = false;
   }
+  const Clock::TimePoint begin = clock_.Now();
   Result<std::string> text = cluster_->DriverLog(report);
+  const Clock::Duration took = clock_.Now() - begin;
+  log_time_ += took;
   if (text) {
     is_log_refused_ = false;
     return *std::move(text);
   }
-  // Others are likely to fail, too, each after its time.
-  if (text.error().code != ErrorCode::kNotFound) are_logs_silent_ = true;
+  // Others from there are likely to fail, too, each after some time.
+  if (took >= limits_.log_timeout / kQuickLogFactor) silent_logs_.insert(source);
   if (text.error().code != ErrorCode::kNotFound && !std::exchange(is_log_refused_, true)) {
     log_.Write(LogLevel::kWarning, "launch",
                fmt::format("application={} has a log that cannot be read: {}", report.app_id,

@@ -43,6 +43,9 @@ struct MonitorLimits {
   Clock::Duration leak_timeout = std::chrono::seconds(600);  // How long one is looked for.
   std::size_t leaks_max = 10000;                             // The oldest goes first.
   int logs_at_once = 50;  // Wanted logs that are fetched at one poll; the others wait.
+  // What one log may take. What all may take at one poll is made of it, so that they do not hold up
+  // the news for long.
+  Clock::Duration log_timeout = std::chrono::seconds(10);
 };
 
 // Cluster managers tell of nothing by themselves, so they are asked: all applications of a place in
@@ -114,7 +117,7 @@ class ClusterMonitor {
   void TellSilence(const Look& look, const std::string& why);
   std::optional<Watched> BeginCall(Id id);
   std::optional<Watched> EndCall(Id id);
-  std::optional<std::string> FetchLog(Id id, const ClusterReport& report);
+  std::optional<std::string> FetchLog(const Look& look, const ClusterReport& report);
   void Note(const std::string& place, const Result<Cluster::Reports>& reports);
   bool KillNow(const ClusterReport& report);
   void WriteOnce(LogLevel level, std::string line, std::string_view why = "");
@@ -129,7 +132,8 @@ class ClusterMonitor {
   std::set<std::string> told_before_ = {};  // For the monitor's thread. At the last one.
   bool is_log_refused_ = false;             // For the monitor's thread.
   int logs_left_ = 0;                       // For the monitor's thread. Of this poll.
-  bool are_logs_silent_ = false;            // For the monitor's thread. In this poll.
+  Clock::Duration log_time_ = {};  // For the monitor's thread. That logs took at this poll.
+  std::set<std::string> silent_logs_ = {};  // For the monitor's thread. Hosts or places, so too.
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -313,7 +313,8 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
   auto made = std::make_shared<ClusterMonitor>(*std::move(cluster),
                                                MonitorLimits{.poll_interval = times.poll_interval,
                                                              .leak_interval = times.leak_interval,
-                                                             .leak_timeout = times.leak_timeout},
+                                                             .leak_timeout = times.leak_timeout,
+                                                             .log_timeout = times.request_timeout},
                                                *clock_, log_);
   {
     const std::lock_guard lock(mutex_);

@@ -44,7 +44,7 @@ ClusterReport ReportOf(const JsonValue& driver, const std::map<std::string, std:
   ClusterReport report = {.app_id = TextOrEmpty(driver, "id"), .state = StandaloneState(state)};
   const auto page = pages.find(TextOrEmpty(driver, "worker"));
   if (page != pages.end() && !page->second.empty()) {
-    report.location.path = page->second;
+    report.location.log_host = page->second;
     report.info.driver_log_url =
         fmt::format("{}/logPage/?driverId={}&logType=stdout", page->second, report.app_id);
   }
@@ -216,10 +216,10 @@ Result<void> StandaloneCluster::Kill(const ClusterReport& application) {
 
 // Its standard output, then its standard error, which has the cause if it has failed.
 Result<std::string> StandaloneCluster::DriverLog(const ClusterReport& application) {
-  if (application.location.path.empty())
+  if (application.location.log_host.empty())
     return Error{ErrorCode::kNotFound, "Its worker is not known any more."};
   const Result<std::shared_ptr<Connection>> worker =
-      MakeInterruptible({.url = application.location.path,
+      MakeInterruptible({.url = application.location.log_host,
                          .connections_max = 1,
                          .connect_timeout = timeout_,
                          .response_bytes_max = kAnswerBytesMax},
@@ -233,8 +233,9 @@ Result<std::string> StandaloneCluster::DriverLog(const ClusterReport& applicatio
                         timeout_);
     if (!answer) return answer.error();
     if (!ClusterHttp::IsFine(*answer)) {
-      return Error{ErrorCode::kUnavailable, fmt::format("{} answered with status {}.",
-                                                        application.location.path, answer->status)};
+      return Error{ErrorCode::kUnavailable,
+                   fmt::format("{} answered with status {}.", application.location.log_host,
+                               answer->status)};
     }
     text += TextIn(answer->body);
     if (!text.empty() && !text.ends_with('\n')) text += '\n';

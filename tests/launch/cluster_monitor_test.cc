@@ -34,11 +34,11 @@ struct World {
   std::atomic<bool> is_stuck = false;           // Answers are not given before BreakOff().
   std::atomic<bool> is_asked = false;           // While it is stuck.
   std::atomic<bool> is_broken_off = false;
-  int logs = 0;                  // Guarded by mutex. Asked for.
-  bool is_silent = false;        // Guarded by mutex.
-  bool has_logs = false;         // Guarded by mutex.
-  bool are_logs_silent = false;  // Guarded by mutex.
-  bool refuses_kills = false;    // Guarded by mutex.
+  int logs = 0;                // Guarded by mutex. Asked for.
+  bool is_silent = false;      // Guarded by mutex.
+  bool has_logs = false;       // Guarded by mutex.
+  bool refuses_kills = false;  // Guarded by mutex.
+  FakeClock clock;
 };
 
 class FakeCluster : public Cluster {
@@ -72,7 +72,11 @@ class FakeCluster : public Cluster {
   Result<std::string> DriverLog(const ClusterReport& application) override {
     const std::lock_guard lock(world_.mutex);
     ++world_.logs;
-    if (world_.are_logs_silent) return Error{ErrorCode::kUnavailable, "No answer."};
+    if (application.app_id == "id of refused") return Error{ErrorCode::kUnavailable, "Status 500."};
+    if (application.location.log_host.starts_with("silent")) {
+      world_.clock.Advance(MonitorLimits().log_timeout);
+      return Error{ErrorCode::kUnavailable, "No answer."};
+    }
     if (world_.has_logs) return "written by " + application.app_id;
     return Error{ErrorCode::kNotFound, "No log."};
   }
@@ -123,13 +127,17 @@ class CountingLog : public LogSink {
 
 // Listeners are declared before it: its monitor calls them until it goes.
 struct Fixture {
+  explicit Fixture(MonitorLimits limits = {})
+      : monitor(std::make_unique<FakeCluster>(world), limits, clock, log) {}
+
   std::size_t asked() {
     const std::lock_guard lock(world.mutex);
     return world.asked.size();
   }
-  void Know(const std::string& tag, ApplicationState state) {
+  void Know(const std::string& tag, ApplicationState state, const std::string& log_host = "") {
     const std::lock_guard lock(world.mutex);
-    world.by_tag[tag] = {.app_id = "id of " + tag, .state = state};
+    world.by_tag[tag] = {
+        .app_id = "id of " + tag, .state = state, .location = {.log_host = log_host}};
   }
   // Lets time pass until the cluster has been asked `count` times in all.
   bool AskedAfter(seconds time, std::size_t count) {
@@ -142,11 +150,11 @@ struct Fixture {
   }
 
   World world;
-  FakeClock clock;
+  FakeClock& clock = world.clock;
   std::atomic<int> warnings = 0;
   std::atomic<int> news = 0;
   CountingLog log{warnings, news};
-  ClusterMonitor monitor{std::make_unique<FakeCluster>(world), {}, clock, log};
+  ClusterMonitor monitor;
 };
 
 TEST_CASE("all applications of a cluster are asked about at once, every interval") {
@@ -333,18 +341,64 @@ TEST_CASE("of wanted logs no more are fetched at one poll than the limit says") 
   CHECK(Eventually([&] { return heard() == 2 * 60 + 60; }));
 }
 
-TEST_CASE("logs that cannot be fetched are tried once in a poll, and ends are told all the same") {
+// Polls once, however long that takes.
+constexpr MonitorLimits kOnePoll = {.poll_interval = std::chrono::hours(1)};
+constexpr seconds kItsTime{3600};
+
+TEST_CASE("a log that is refused at once costs no other its own") {
+  Listener refused;
+  Listener other;
+  Fixture f(kOnePoll);
+  f.world.has_logs = true;
+  f.Know("refused", kRunning);
+  f.Know("other", kFailed);
+  f.monitor.WantLog(f.monitor.Watch({.tag = "refused"}, refused));
+  f.monitor.Watch({.tag = "other"}, other);
+  CHECK(f.AskedAfter(kItsTime, 1));
+  CHECK(Eventually([&] { return other.all().size() == 2; }));
+  CHECK(other.all()[0] == "written by id of other");
+}
+
+TEST_CASE("logs that do not come are tried once in a poll at each host, and ends are told") {
   std::vector<Listener> listeners(20);
-  Fixture f;
-  f.world.are_logs_silent = true;
-  f.Know("a", kFailed);
+  Listener other;
+  Fixture f(kOnePoll);
+  f.world.has_logs = true;
+  f.Know("a", kFailed, "silent");
+  f.Know("other", kFailed, "another");
   for (Listener& listener : listeners)
     f.monitor.Watch({.tag = "a"}, listener);
-  CHECK(f.AskedAfter(seconds(5), 1));
+  f.monitor.Watch({.tag = "other"}, other);
+  CHECK(f.AskedAfter(kItsTime, 1));
+  CHECK(Eventually([&] { return other.all().size() == 2; }));
+  CHECK(other.all()[0] == "written by id of other");
   for (Listener& listener : listeners)
-    CHECK(Eventually([&] { return listener.all() == std::vector<std::string>{"id of a"}; }));
+    CHECK(listener.all() == std::vector<std::string>{"id of a"});
   const std::lock_guard lock(f.world.mutex);
-  CHECK(f.world.logs == 1);
+  CHECK(f.world.logs == 2);
+}
+
+TEST_CASE("logs that do not come take a few times their time of a poll, those of ends the most") {
+  constexpr int kHosts = 20;
+  std::vector<Listener> wanted(kHosts);
+  std::vector<Listener> ended(kHosts);
+  Fixture f(kOnePoll);
+  f.world.has_logs = true;
+  for (int i = 0; i < kHosts; ++i) {
+    const std::string tag = std::to_string(i);
+    f.Know(tag, kRunning, "silent" + tag);
+    f.monitor.WantLog(f.monitor.Watch({.tag = tag}, wanted[static_cast<std::size_t>(i)]));
+  }
+  for (int i = 0; i < kHosts; ++i) {
+    const std::string tag = "ended" + std::to_string(i);
+    f.Know(tag, kFailed, i == 0 ? "another" : "silent" + tag);
+    f.monitor.Watch({.tag = tag}, ended[static_cast<std::size_t>(i)]);
+  }
+  CHECK(f.AskedAfter(kItsTime, 1));
+  CHECK(Eventually([&] { return ended.back().all().size() == 1; }));
+  CHECK(ended[0].all().size() == 2);
+  const std::lock_guard lock(f.world.mutex);
+  CHECK(f.world.logs == 4);
 }
 
 TEST_CASE("what has finished is removed where that is wanted, and only that") {

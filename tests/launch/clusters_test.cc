@@ -147,7 +147,7 @@ TEST_CASE("a standalone master tells of drivers by their ids") {
   CHECK(reports[2]->state == kRunning);
   CHECK(reports[2]->info.driver_log_url ==
         "http://w:8081/logPage/?driverId=driver-1&logType=stdout");
-  CHECK(reports[2]->location.path == "http://w:8081");
+  CHECK(reports[2]->location.log_host == "http://w:8081");
   CHECK(master.requests()[0].target == "/json/");
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("a worker shows a driver's log: its output, and then its errors from a
                                          "ft of a line\njava.lang.OutOfMemoryError\n"};
   });
   StandaloneCluster cluster({NoUrl()}, kTimeout);
-  const ClusterReport driver = {.app_id = "driver-1", .location = {.path = worker.url()}};
+  const ClusterReport driver = {.app_id = "driver-1", .location = {.log_host = worker.url()}};
   CHECK(cluster.DriverLog(driver).value() == "done\njava.lang.OutOfMemoryError\n");
   CHECK(worker.requests()[0].target == "/log/?driverId=driver-1&logType=stdout&byteLength=262144");
   status = 500;
@@ -177,7 +177,7 @@ TEST_CASE("what a worker writes itself above a driver's errors is left out") {
                             "========================================\n\nINFO begun\n"};
   });
   StandaloneCluster cluster({NoUrl()}, kTimeout);
-  CHECK(cluster.DriverLog({.app_id = "driver-1", .location = {.path = worker.url()}}).value() ==
+  CHECK(cluster.DriverLog({.app_id = "driver-1", .location = {.log_host = worker.url()}}).value() ==
         "INFO begun\nINFO begun\n");
 }
 
@@ -188,7 +188,7 @@ TEST_CASE("a worker that has no such log shows none") {
                             "Error: invalid log directory /w/driver-1/"};
   });
   StandaloneCluster cluster({NoUrl()}, kTimeout);
-  CHECK(cluster.DriverLog({.app_id = "driver-1", .location = {.path = worker.url()}}).value() ==
+  CHECK(cluster.DriverLog({.app_id = "driver-1", .location = {.log_host = worker.url()}}).value() ==
         "");
 }
 
