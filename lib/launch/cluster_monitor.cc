@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <optional>
 #include <pthread.h>
-#include <signal.h>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "launch/own_thread.h"
 
 namespace livy::internal {
 namespace {
@@ -29,6 +30,17 @@ ClusterMonitor::ClusterMonitor(std::unique_ptr<Cluster> cluster, MonitorLimits l
                                LogSink& log)
     : cluster_(std::move(cluster)), limits_(limits), clock_(clock), log_(log) {}
 
+Result<std::unique_ptr<ClusterMonitor>> ClusterMonitor::Create(std::unique_ptr<Cluster> cluster,
+                                                               MonitorLimits limits, Clock& clock,
+                                                               LogSink& log) {
+  std::unique_ptr<ClusterMonitor> monitor(
+      new ClusterMonitor(std::move(cluster), limits, clock, log));
+  Result<std::thread> thread = StartThread([raw = monitor.get()] { raw->Run(); });
+  if (!thread) return thread.error();
+  monitor->thread_ = *std::move(thread);
+  return monitor;
+}
+
 void ClusterMonitor::Stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -45,15 +57,6 @@ ClusterMonitor::Id ClusterMonitor::Watch(ClusterKey key, ClusterListener& listen
   const std::lock_guard lock(mutex_);
   if (watched_.empty() && leaks_.empty()) next_poll_ = now + limits_.poll_interval;
   watched_[++last_id_] = {.key = std::move(key), .listener = &listener, .after_end = after_end};
-  if (!thread_.joinable() && !is_stopping_) {
-    // The host's signals are for the host's threads.
-    sigset_t all;
-    sigset_t usual;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &usual);
-    thread_ = std::thread([this] { Run(); });
-    pthread_sigmask(SIG_SETMASK, &usual, nullptr);
-  }
   changed_.notify_all();
   return last_id_;
 }

@@ -14,6 +14,7 @@
 
 #include <livy/clock.h>
 #include <livy/log.h>
+#include <livy/result.h>
 
 #include "launch/cluster.h"
 
@@ -56,9 +57,11 @@ class ClusterMonitor {
  public:
   using Id = std::uint64_t;  // 0: none.
 
-  // `clock` and `log` must be there until Stop().
-  ClusterMonitor(std::unique_ptr<Cluster> cluster, MonitorLimits limits, Clock& clock,
-                 LogSink& log);
+  // `clock` and `log` must be there until Stop(). Fails with kUnavailable if the system has no
+  // threads left.
+  static Result<std::unique_ptr<ClusterMonitor>> Create(std::unique_ptr<Cluster> cluster,
+                                                        MonitorLimits limits, Clock& clock,
+                                                        LogSink& log);
   ~ClusterMonitor() { Stop(); }
   ClusterMonitor(const ClusterMonitor&) = delete;
   ClusterMonitor& operator=(const ClusterMonitor&) = delete;
@@ -108,6 +111,9 @@ class ClusterMonitor {
     ClusterKey key = {};
   };
 
+  ClusterMonitor(std::unique_ptr<Cluster> cluster, MonitorLimits limits, Clock& clock,
+                 LogSink& log);
+
   void Run();
   void Poll();
   bool IsStopping();
@@ -146,7 +152,7 @@ class ClusterMonitor {
   Clock::TimePoint next_leak_look_ = {};  // Guarded by mutex_.
   int quick_polls_ = 0;                   // Guarded by mutex_. Still to come.
   bool is_stopping_ = false;              // Guarded by mutex_.
-  std::thread thread_;                    // Started with the first application.
+  std::thread thread_;
 };
 
 }  // namespace livy::internal

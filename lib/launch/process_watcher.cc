@@ -14,11 +14,12 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "launch/own_thread.h"
 
 namespace livy::internal {
 namespace {
@@ -122,21 +123,10 @@ Result<std::unique_ptr<ProcessWatcher>> ProcessWatcher::Create(
 
   std::unique_ptr<ProcessWatcher> watcher(
       new ProcessWatcher(std::move(epoll), std::move(stop), kill_grace));
-  // The host's signals are for the host's threads.
-  sigset_t all;
-  sigset_t usual;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &usual);
-  int code = 0;
-  try {
-    watcher->thread_ = std::thread([raw = watcher.get()] { raw->Run(); });
-  } catch (const std::system_error& error) {
-    code = error.code().value();
-  }
-  pthread_sigmask(SIG_SETMASK, &usual, nullptr);
-  if (code == 0) return watcher;
-  errno = code;
-  return SystemError("thread");
+  Result<std::thread> thread = StartThread([raw = watcher.get()] { raw->Run(); });
+  if (!thread) return thread.error();
+  watcher->thread_ = *std::move(thread);
+  return watcher;
 }
 
 ProcessWatcher::ProcessWatcher(Descriptor epoll, Descriptor stop,

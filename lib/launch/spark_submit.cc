@@ -310,19 +310,22 @@ Result<std::shared_ptr<ClusterMonitor>> SparkSubmitLauncher::MonitorFor(
   if (!cluster) return cluster.error();
   const std::string description = (*cluster)->Describe();
   const ClusterTimes& times = TimesFor(target.kind, options_);
-  auto made = std::make_shared<ClusterMonitor>(*std::move(cluster),
-                                               MonitorLimits{.poll_interval = times.poll_interval,
-                                                             .leak_interval = times.leak_interval,
-                                                             .leak_timeout = times.leak_timeout,
-                                                             .log_timeout = times.request_timeout},
-                                               *clock_, log_);
+  Result<std::unique_ptr<ClusterMonitor>> made =
+      ClusterMonitor::Create(*std::move(cluster),
+                             MonitorLimits{.poll_interval = times.poll_interval,
+                                           .leak_interval = times.leak_interval,
+                                           .leak_timeout = times.leak_timeout,
+                                           .log_timeout = times.request_timeout},
+                             *clock_, log_);
+  if (!made) return made.error();
+  std::shared_ptr<ClusterMonitor> mine = *std::move(made);
   {
     const std::lock_guard lock(mutex_);
-    const auto [monitor, is_first] = monitors_.emplace(place, made);
+    const auto [monitor, is_first] = monitors_.emplace(place, mine);
     if (!is_first) return monitor->second;  // Another launch was quicker.
   }
   log_.Write(LogLevel::kInfo, "launch", fmt::format("following {}", description));
-  return made;
+  return mine;
 }
 
 const Runtime* SparkSubmitLauncher::FindRuntime(const std::string& name) const {

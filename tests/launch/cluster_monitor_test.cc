@@ -128,7 +128,8 @@ class CountingLog : public LogSink {
 // Listeners are declared before it: its monitor calls them until it goes.
 struct Fixture {
   explicit Fixture(MonitorLimits limits = {})
-      : monitor(std::make_unique<FakeCluster>(world), limits, clock, log) {}
+      : owned(ClusterMonitor::Create(std::make_unique<FakeCluster>(world), limits, clock, log)
+                  .value()) {}
 
   std::size_t asked() {
     const std::lock_guard lock(world.mutex);
@@ -154,7 +155,8 @@ struct Fixture {
   std::atomic<int> warnings = 0;
   std::atomic<int> news = 0;
   CountingLog log{warnings, news};
-  ClusterMonitor monitor;
+  std::unique_ptr<ClusterMonitor> owned;
+  ClusterMonitor& monitor = *owned;
 };
 
 TEST_CASE("all applications of a cluster are asked about at once, every interval") {

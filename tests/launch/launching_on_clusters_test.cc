@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <pthread.h>
+#include <signal.h>
 #include <string>
 #include <utility>
 #include <vector>
@@ -241,6 +243,44 @@ TEST_CASE("a launcher ends at once though its cluster does not answer") {
   const Clock::TimePoint before = clock->Now();
   fixture.End();
   CHECK(clock->Now() - before < std::chrono::seconds(30));
+}
+
+// While this lives no thread can be started, because none would have room for its stack.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&usual_);
+    pthread_attr_t large = usual_;
+    pthread_attr_setstacksize(&large, std::size_t{1} << 50);
+    pthread_setattr_default_np(&large);
+  }
+  ~NoThreads() {
+    pthread_setattr_default_np(&usual_);
+    pthread_attr_destroy(&usual_);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+
+ private:
+  pthread_attr_t usual_ = {};
+};
+
+TEST_CASE("a cluster that nobody can follow for want of threads is not launched on") {
+  OnKubernetes fixture("exit 0", FailedPod());
+  const LaunchRequest request = {.tag = "livy-batch-1-a", .conf = fixture.Conf("apps")};
+  fixture.launcher();
+  {
+    const NoThreads none;
+    const auto refused = fixture.launcher().Launch(request, fixture.recorder.observer());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::kUnavailable);
+  }
+  CHECK(fixture.recorder.states().empty());
+  sigset_t blocked;
+  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  CHECK(sigismember(&blocked, SIGUSR1) == 0);
+  const std::unique_ptr<Application> application = fixture.Launch(request);
+  CHECK(fixture.recorder.WaitForEnd().state == kFailed);
 }
 
 TEST_CASE("what is no namespace of Kubernetes is refused, because paths are made of it") {
