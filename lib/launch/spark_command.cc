@@ -1,14 +1,19 @@
 #include "launch/spark_command.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "http/field_text.h"
+
 namespace livy::internal {
 namespace {
 
 constexpr const char* kDriverClass = "org.livy.driver.DriverMain";
+
+constexpr const char* kYarnTags = "spark.yarn.tags";
 
 // A second driver would be another session, which the server does not know.
 constexpr int kSessionAttemptsMax = 1;
@@ -35,20 +40,31 @@ void SetForYarnSession(const SparkHome& home, Properties& settings) {
     Append("spark.yarn.dist.archives", fmt::format("file://{}#sparkr", sparkr.string()), settings);
 }
 
+// Spark drops characters up to the blank before a tag, and puts settings where "${" is; to YARN all
+// letters are small.
+bool MayBeOurs(std::string_view tag) {
+  const auto is_visible = [](char c) { return static_cast<unsigned char>(c) > ' '; };
+  const auto name = std::ranges::find_if(tag, is_visible);
+  return StartsWithIgnoringCase({name, tag.end()}, "livy-") || tag.find("${") != tag.npos;
+}
+
 // Without those by which a server knows its own applications: they are for everybody to see, and
 // another's would be taken for this one.
 void AddTags(std::string_view tags, Properties& settings) {
   while (!tags.empty()) {
     const std::string_view tag = tags.substr(0, tags.find(','));
-    const std::string_view name = tag.substr(std::min(tag.find_first_not_of(' '), tag.size()));
-    if (!tag.empty() && !name.starts_with("livy-"))
-      Append("spark.yarn.tags", std::string(tag), settings);
+    if (!tag.empty() && !MayBeOurs(tag)) Append(kYarnTags, tag, settings);
     tags.remove_prefix(std::min(tag.size() + 1, tags.size()));
   }
 }
 
 void SetForYarn(const LaunchRequest& request, const SparkHome& home, Properties& settings) {
-  AddTags(std::exchange(settings["spark.yarn.tags"], request.tag), settings);
+  const std::string tags = std::exchange(settings[kYarnTags], request.tag);
+  if (request.conf.contains(kYarnTags)) {
+    AddTags(tags, settings);
+  } else if (!tags.empty()) {
+    Append(kYarnTags, tags, settings);
+  }
   settings["spark.yarn.submit.waitAppCompletion"] = "false";
   if (!request.file) SetForYarnSession(home, settings);
 }

@@ -92,6 +92,35 @@ TEST_CASE("settings are the request's over the defaults, and what the cluster ne
   }
 }
 
+TEST_CASE(
+    "tags of a request by which a server would know its own are left out as YARN reads them") {
+  struct Row {
+    const char* tags;
+    const char* kept;  // After our own.
+  };
+  const Row rows[] = {
+      {"livy-batch-1-a", ""},
+      {"red, livy-batch-1-a,green", ",red,green"},
+      {"LIVY-batch-1-a,Livy-batch-1-a", ""},
+      {"\tlivy-batch-1-a,\n\x01 livy-batch-1-a", ""},
+      {"${spark.a},li${spark.a},${spark.a,b}", ",b}"},
+      {" ,,red ,lively-,alivy-,$,{x}", ", ,red ,lively-,alivy-,$,{x}"},
+  };
+  const Scratch scratch;
+  LaunchRequest request = {.tag = "livy-batch-7-abc", .file = "/job.py"};
+  request.conf["spark.master"] = "yarn";
+  for (const Row& row : rows) {
+    CAPTURE(row.tags);
+    request.conf["spark.yarn.tags"] = row.tags;
+    const Properties settings = SettingsFor(request, {}, HomeIn(scratch));
+    CHECK(settings.at("spark.yarn.tags") == "livy-batch-7-abc" + std::string(row.kept));
+  }
+  request.conf.erase("spark.yarn.tags");
+  const Properties settings =
+      SettingsFor(request, {{"spark.yarn.tags", "${user.name}"}}, HomeIn(scratch));
+  CHECK(settings.at("spark.yarn.tags") == "livy-batch-7-abc,${user.name}");
+}
+
 TEST_CASE("a session on YARN has one driver, with what Python and R need in its container") {
   Scratch scratch;
   const LaunchRequest request = {
