@@ -1,10 +1,12 @@
 // The launcher over real processes and clusters of the test's.
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <memory>
 #include <pthread.h>
 #include <signal.h>
 #include <string>
+#include <sys/wait.h>
 #include <utility>
 #include <vector>
 
@@ -114,8 +116,10 @@ TEST_CASE("what spark-submit could write of a request and its driver's id are no
   fixture.options.cluster.standalone_urls = {master.url()};
   for (const Row& row : rows) {
     CAPTURE(row.refused);
-    const auto launched = fixture.launcher().Launch(row.request, fixture.recorder.observer());
+    Recorder recorder;
+    const auto launched = fixture.launcher().Launch(row.request, recorder.observer());
     REQUIRE(launched.has_value() == (row.refused == nullptr));
+    if (launched) recorder.WaitForEnd();
     if (launched) continue;
     CHECK(launched.error().code == ErrorCode::kInvalidArgument);
     CHECK(launched.error().message.starts_with(row.refused));
@@ -281,6 +285,7 @@ TEST_CASE("a cluster that nobody can follow for want of threads is not launched 
   CHECK(sigismember(&blocked, SIGUSR1) == 0);
   const std::unique_ptr<Application> application = fixture.Launch(request);
   CHECK(fixture.recorder.WaitForEnd().state == kFailed);
+  CHECK(Eventually([] { return waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }));
 }
 
 TEST_CASE("what is no namespace of Kubernetes is refused, because paths are made of it") {
