@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string>
@@ -76,6 +77,12 @@ ProcessEnd Inspect(const Descriptor& handle) {
       .number = info.si_status};
 }
 
+// Whether or not it is a child of ours, and is reaped.
+bool HasEnded(const Descriptor& handle) {
+  pollfd end = {.fd = handle.get(), .events = POLLIN, .revents = 0};
+  return poll(&end, 1, 0) == 1;
+}
+
 void Reap(const Descriptor& handle) {
   siginfo_t info = {};
   waitid(P_PIDFD, static_cast<id_t>(handle.get()), &info, WEXITED | WNOHANG);
@@ -141,8 +148,9 @@ ProcessWatcher::~ProcessWatcher() {
   }
   // A child that has ended meanwhile would stay a zombie as long as this process runs.
   for (const auto& [id, watched] : watched_) {
+    const bool has_ended = HasEnded(watched->child.handle);
     Reap(watched->child.handle);
-    if (watched->settings != nullptr) watched->settings->Leave();
+    if (!has_ended && watched->settings != nullptr) watched->settings->Leave();
   }
 }
 

@@ -1,8 +1,13 @@
 // What becomes of the files of settings that spark-submit reads.
+#include "launch/settings_file.h"
+
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
+#include <signal.h>
 #include <string>
 #include <sys/wait.h>
 #include <utility>
@@ -12,6 +17,7 @@
 #include <doctest/doctest.h>
 
 #include "launch/process.h"
+#include "launch/process_watcher.h"
 #include "launch/properties.h"
 #include "launcher_fixture.h"
 
@@ -63,6 +69,27 @@ TEST_CASE("the file of settings goes even if nobody waits for the end") {
   application.reset();
   CHECK(Eventually([&] { return fixture.PropertiesFiles() == 0; }));
   CHECK(Eventually([] { return waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }));
+}
+
+TEST_CASE("what has ended is reaped by a watcher that goes, and its settings are removed") {
+  struct Deaf : internal::ProcessListener {
+    void OnOutput(internal::OutputStream, std::string_view) override {}
+    void OnEnd(const internal::ProcessEnd&) override {}
+  };
+  const testing::Scratch scratch;
+  Deaf listener;
+  auto watcher = internal::ProcessWatcher::Create(std::chrono::minutes(10)).value();
+  const auto child = internal::Spawn({.command = {"/bin/sleep", "1000"}}).value();
+  // As an adopted one it is the watcher's to wait for until somebody reaps it.
+  auto adopted = internal::AdoptProcess(internal::IdentityOf(child.pid)).value();
+  kill(child.pid, SIGKILL);
+  siginfo_t ended = {};
+  CHECK(waitid(P_PID, static_cast<id_t>(child.pid), &ended, WEXITED | WNOWAIT) == 0);
+  REQUIRE(watcher->Watch(std::move(adopted), listener,
+                         internal::WriteSettings(scratch.path(), {}).value()));
+  watcher.reset();
+  CHECK(std::filesystem::is_empty(scratch.path()));
+  CHECK(waitpid(child.pid, nullptr, WNOHANG) == -1);
 }
 
 TEST_CASE("files of settings that a killed server left are removed, but none that is in use") {
