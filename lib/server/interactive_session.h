@@ -228,6 +228,7 @@ class InteractiveSession : public DriverEventSink,
   // Stores how statements have ended. An output that the store refuses for good becomes an error
   // that says so, in `ended`, too.
   Result<void> SaveEnded(std::vector<StatementRecord>& ended, const std::vector<int>& dropped);
+  Result<void> SaveWithoutCode(StatementRecord statement);
   Result<void> Cancel(int id, std::vector<WaitList::Wake>& wakes);
   Result<void> StoreAndApply(const std::vector<DriverEvent>& events,
                              std::vector<WaitList::Wake>& wakes);

@@ -140,12 +140,18 @@ Result<void> InteractiveSession::SaveEnded(std::vector<StatementRecord>& ended,
                                                statement.id, stored.error().message));
       ReplaceOutput(stored.error().message, statement);
       stored = services_.store.SaveStatements(id_, {statement}, {});
-      // Its code alone is at the store's limit. A later server does not know it.
-      if (is_refused(stored)) stored = services_.store.SaveStatements(id_, {}, {statement.id});
+      if (is_refused(stored)) stored = SaveWithoutCode(statement);
     }
     if (!stored) return stored;
   }
   return services_.store.SaveStatements(id_, {}, dropped);
+}
+
+// For code that is at the store's limit alone. A later server does not know it, but gives no other
+// statement its id.
+Result<void> InteractiveSession::SaveWithoutCode(StatementRecord statement) {
+  statement.code = std::make_shared<const std::string>();
+  return services_.store.SaveStatements(id_, {std::move(statement)}, {});
 }
 
 std::vector<StatementRecord> InteractiveSession::Ended(

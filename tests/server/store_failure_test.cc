@@ -219,15 +219,17 @@ TEST_CASE("an output that the store refuses for good becomes an error that says 
 TEST_CASE("code for whose end the store has no room does not stop its session") {
   SessionUnderTest f;
   f.BecomeIdle();
-  f.session->Submit("x", Kind::kSpark).value();
-  f.session->Submit("y", Kind::kSpark).value();
-  f.backing.value_bytes_max = 10;
+  const std::string code(400, 'x');
+  f.session->Submit(code, Kind::kSpark).value();
+  f.backing.value_bytes_max = 450;
   f.Happens({Finished(0, R"("out")"), Idle()});
   CHECK(f.StateOf(0) == StatementState::kAvailable);
-  CHECK(f.Stored(0) == std::nullopt);
-  f.backing.value_bytes_max = std::string::npos;
-  f.Happens({Finished(1, R"("out")"), Idle()});
   CHECK(f.session->state() == SessionState::kIdle);
+  CHECK(*f.session->FindStatement(0)->code == code);
+  // Its id is not given again.
+  const StatementRecord stored = f.store.LoadStatement(7, 0)->value();
+  CHECK(stored.code->empty());
+  CHECK(stored.state == StatementState::kAvailable);
 }
 
 TEST_CASE("code that the store refuses for good is the client's mistake") {
