@@ -38,6 +38,7 @@ void ApplicationOutput::Append(std::string_view bytes) {
 }
 
 void ApplicationOutput::Finish() {
+  (void)log_.Append({});  // Says what is missing at the end, if that can be written now.
   std::vector<WaitList::Wake> wakes;
   {
     const std::lock_guard lock(mutex_);

@@ -119,4 +119,11 @@ inline std::string HandleFor(const Launcher& launcher, const LaunchRequest& requ
   return AnswerOr(std::string(), "The launcher", log, [&] { return launcher.HandleFor(request); });
 }
 
+inline void StopLaunching(Launcher& launcher, LogSink& log) {
+  AnswerOr(false, "The launcher", log, [&] {
+    launcher.StopLaunching();
+    return true;
+  });
+}
+
 }  // namespace livy::internal

@@ -210,7 +210,7 @@ class Server : public LivyServer {
     if (http_) http_->Stop(kHttpGrace);
     if (listener_) listener_->Stop();
     // Each application that is dropped would make room for one that waits.
-    launcher_->StopLaunching();
+    StopLaunching(*launcher_, log_);
     if (sessions_) sessions_->DropAll();
     if (batches_) batches_->DropAll();
     timer_.Stop();            // Its calls use all of the above,

@@ -27,7 +27,7 @@ class OutputLog {
   bool keeps() const { return !folder_.empty() && piece_bytes_max_ > 0; }
 
   // Fails with kUnavailable if it cannot be written; what comes then is dropped without a word
-  // until it can, and a line in its place says how much it was.
+  // until it can, and a line in its place says how much it was. Nothing says so if it never can.
   Result<void> Append(std::string_view bytes);
 
   // From `offset` on, at most `bytes_max`; a negative offset counts from the end. Does not set

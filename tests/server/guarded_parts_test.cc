@@ -26,6 +26,7 @@ struct Broken : LogSink, AccessManager, Application, Launcher {
     return std::make_unique<Broken>();
   }
   std::string HandleFor(const LaunchRequest&) const override { throw Failure(); }
+  void StopLaunching() override { throw Failure(); }
   Result<std::unique_ptr<Application>> Recover(const std::string&, const std::string&,
                                                ApplicationObserver) override {
     throw Failure();
@@ -56,6 +57,8 @@ TEST_CASE("what a part throws ends there, and is told once") {
   CHECK(access.ProxyUser({}, {}).error() == Error{ErrorCode::kInternal, "broken"});
 
   CHECK(HandleFor(broken, {}, log).empty());
+  StopLaunching(broken, log);
+  CHECK(log.lines.back() == "The launcher has thrown: broken");
   CHECK_FALSE(GuardedLaunch(log, [&] { return broken.Launch({}, nullptr); }));
   const auto application =
       GuardedLaunch(log, [&] { return broken.Launch({.name = "a"}, nullptr); }).value();

@@ -107,8 +107,10 @@ TEST_CASE("what cannot be written is an error once, and a line says how much is 
   std::filesystem::remove(scratch.path() / "file");
   CHECK(log.Append("there"));
   CHECK(log.Append(" again"));
-  CHECK(log.Read(0, 1000)->text ==
-        "\n5 bytes are missing here: they could not be written.\nthere again");
+  const std::string all = "\n5 bytes are missing here: they could not be written.\nthere again";
+  CHECK(log.Read(0, 1000)->text == all);
+  CHECK(log.Append(""));
+  CHECK(log.Read(0, 1000)->text == all);
   OutputLog none(scratch.path() / "none", 0);
   CHECK_FALSE(none.keeps());
   CHECK(none.Append("x"));

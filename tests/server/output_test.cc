@@ -135,6 +135,19 @@ TEST_CASE("a follower without news is shown that the connection is alive") {
   followed->gone();
 }
 
+TEST_CASE("what could not be written at the end is told there") {
+  const testing::Scratch scratch;
+  scratch.Write("file", "");
+  SessionFixture f;
+  const auto output = std::make_shared<ApplicationOutput>(
+      OutputOptions{.folder = scratch.path() / "file", .bytes_max = 1000}, "tag", f.timer, *f.log);
+  output->Sink()("lost");
+  std::filesystem::remove(scratch.path() / "file");
+  output->Finish();
+  CHECK(output->Read(0, 1000)->text ==
+        "\n4 bytes are missing here: they could not be written.\n");
+}
+
 TEST_CASE("output is written, read, waited for and followed from several threads") {
   const testing::Scratch scratch;
   const std::unique_ptr<Clock> clock = MakeSystemClock();
