@@ -96,14 +96,15 @@ bool InteractiveSession::IsStarting() const {
 
 Result<void> InteractiveSession::CheckRoom(std::string_view code) const {
   const int queued = queued_ + static_cast<int>(storing_.size());
+  const std::size_t bytes = queued_bytes_ + storing_bytes_;
   const ServerLimits& limits = services_.limits;
   if (queued < limits.statements_queued_max &&
-      (queued == 0 || queued_bytes_ + code.size() <= limits.statements_queued_bytes_max)) {
+      (queued == 0 || bytes + code.size() <= limits.statements_queued_bytes_max)) {
     return {};
   }
   return Error{ErrorCode::kResourceExhausted,
                fmt::format("Session {} has {} statements with {} bytes of code waiting already.",
-                           id_, queued, queued_bytes_)};
+                           id_, queued, bytes)};
 }
 
 Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
@@ -120,12 +121,14 @@ Result<StatementRecord> InteractiveSession::Submit(std::string code, Kind kind,
     lease_->Renew();
     statement.id = next_statement_++;
     storing_.insert(statement.id);
+    storing_bytes_ += statement.code->size();
   }
   const Result<void> stored = services_.store.SaveNewStatement(
       id_, statement, along ? along(statement.id) : std::vector<StoreChange>());
 
   const std::lock_guard lock(mutex_);
   storing_.erase(statement.id);
+  storing_bytes_ -= statement.code->size();
   if (stored) {
     // It ended meanwhile. Who reads the statement in the store takes it for ended, too.
     if (HasEnded(state_)) ApplyEnd(record_.end->at, SentenceOf(end_reason_), statement);

@@ -308,7 +308,8 @@ class InteractiveSession : public DriverEventSink,
   // these are.
   std::set<int> cached_;
   std::size_t cached_bytes_ = 0;
-  std::set<int> storing_;  // Guarded by mutex_. Submitted, not yet stored.
+  std::set<int> storing_;          // Guarded by mutex_. Submitted, not yet stored,
+  std::size_t storing_bytes_ = 0;  // and the length of their code.
   // Guarded by mutex_. Stored, but behind one of storing_, or before there was a driver to be.
   std::map<int, ExecuteCommand> unsent_;
   int queued_ = 0;                // Guarded by mutex_. Those of statements_ that are not final,

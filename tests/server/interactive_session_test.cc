@@ -186,10 +186,13 @@ TEST_CASE("a long queue costs no result: who waits for a statement sees it when 
 TEST_CASE("the code of waiting statements is bounded, but one alone may be longer") {
   Fixture f({.statements_queued_bytes_max = 10});
   f.BecomeIdle();
+  const auto is_refused = [&] {
+    const Result<StatementRecord> second = f.session->Submit("1", Kind::kSpark);
+    return !second && second.error().code == ErrorCode::kResourceExhausted;
+  };
+  f.backing.before_change = [&] { CHECK(is_refused()); };  // While the first is being stored.
   CHECK(f.session->Submit("twelve bytes", Kind::kSpark));
-  const Result<StatementRecord> second = f.session->Submit("1", Kind::kSpark);
-  REQUIRE_FALSE(second);
-  CHECK(second.error().code == ErrorCode::kResourceExhausted);
+  CHECK(is_refused());
   f.Happens({Started(0), Finished(0, "{}")});
   CHECK(f.session->Submit("1", Kind::kSpark));
 }
