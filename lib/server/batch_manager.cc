@@ -65,6 +65,7 @@ Result<void> BatchManager::LoadBatch(int id) {
   Result<StoredBatch> record = services_.store.Load(id);
   if (!record) return record.error();
   const std::optional<StoredEnd> end = record->end;
+  if (!end && record->application.empty()) record->application = HandleByTag(record->app_tag);
   const auto batch = std::make_shared<BatchSession>(*std::move(record), services_);
   roster_.Restore(batch, !end);
   if (end) {
@@ -73,6 +74,16 @@ Result<void> BatchManager::LoadBatch(int id) {
     batch->Recover(launcher_, EndOf(batch));
   }
   return {};
+}
+
+// What Apache Livy has stored has no more than a tag. It had one cluster, which is the default here.
+std::string BatchManager::HandleByTag(const std::string& tag) const {
+  const Result<RuntimeChoice> runtime = ChooseRuntime(std::nullopt, options_.spark);
+  if (!runtime) return "";
+  const Result<SparkConf> conf = SparkConfFor(BatchRequest(), runtime->rules);
+  if (!conf) return "";
+  const LaunchRequest launch = {.tag = tag, .conf = *conf, .file = "", .runtime = runtime->name};
+  return HandleFor(launcher_, launch, services_.log);
 }
 
 Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, ApplicationPlace place,

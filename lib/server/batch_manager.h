@@ -86,6 +86,7 @@ class BatchManager {
 
  private:
   Result<void> LoadBatch(int id);
+  std::string HandleByTag(const std::string& tag) const;
   std::function<void()> EndOf(const std::shared_ptr<BatchSession>& batch);
 
   const BatchManagerOptions options_;

@@ -200,8 +200,9 @@ TEST_CASE("a batch whose output is kept has its log after a crash, too") {
         Lines{"stdout: ", "the last", "", "\nstderr: "});
 }
 
-TEST_CASE("a batch of Apache Livy is read, and counted on") {
+TEST_CASE("a batch of Apache Livy is looked for in the cluster by its tag, and counted on") {
   Servers servers;
+  servers.launcher.handle_prefix = "on YARN, ";
   servers.Put("v1/batch/state", R"({"nextSessionId":5})");
   servers.Put(
       "v1/batch/3",
@@ -213,7 +214,8 @@ TEST_CASE("a batch of Apache Livy is read, and counted on") {
   CHECK(batch.app_id == "application_1_0001");
   CHECK(batch.owner == "ada");
   CHECK(batch.proxy_user == "bob");
-  CHECK(servers.launcher.recovered == std::vector<std::string>{"livy-batch-3-tzdf44gi "});
+  CHECK(servers.launcher.recovered ==
+        std::vector<std::string>{"livy-batch-3-tzdf44gi on YARN, livy-batch-3-tzdf44gi"});
   CHECK(servers.Submit()->id() == 5);
 }
 
