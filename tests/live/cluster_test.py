@@ -1,14 +1,12 @@
 """Sessions and batches of livy-server on real clusters.
 
-cluster_test.py BUILD_ROOT, with a Spark in $SPARK_HOME, and for each cluster what says where it is:
-LIVY_TEST_YARN (the folder of yarn-site.xml), LIVY_TEST_STANDALONE (a master such as
-spark://host:7077) with LIVY_TEST_STANDALONE_UI (its web page), LIVY_TEST_K8S (a master such as
-k8s://https://host:6443) with LIVY_TEST_K8S_CA and LIVY_TEST_K8S_TOKEN (files) and
-LIVY_TEST_K8S_DEFAULTS (a file of Spark settings for it, with a namespace and an image).
-LIVY_TEST_YARN_RESTART is a command that kills the ResourceManager and starts it again;
-LIVY_TEST_STANDALONE_RESTART one that does so with the master, which has to recover its state. With
-LIVY_TEST_TABLE set, each test prints what it saw as a row of a table, and the same is done with
-master local[2].
+cluster_test.py BUILD_ROOT, with a Spark in $SPARK_HOME. A standalone master is started here; of
+other clusters the environment says where they are: LIVY_TEST_YARN (the folder of yarn-site.xml),
+LIVY_TEST_K8S (a master such as k8s://https://host:6443) with LIVY_TEST_K8S_CA and
+LIVY_TEST_K8S_TOKEN (files) and LIVY_TEST_K8S_DEFAULTS (a file of Spark settings for it, with a
+namespace and an image). LIVY_TEST_YARN_RESTART is a command that kills the ResourceManager and
+starts it again. With LIVY_TEST_TABLE set, each test prints what it saw as a row of a table, and the
+same is done with master local[2].
 """
 
 import json
@@ -24,14 +22,12 @@ import time
 import unittest
 import urllib.request
 
-from live_server import LiveServer
+from live_server import LiveServer, run_tests
+from standalone import Standalone
 
 BUILD_ROOT = pathlib.Path(sys.argv[1]).absolute()
 YARN = os.environ.get("LIVY_TEST_YARN", "")
 YARN_RESTART = os.environ.get("LIVY_TEST_YARN_RESTART", "")
-STANDALONE = os.environ.get("LIVY_TEST_STANDALONE", "")
-STANDALONE_UI = os.environ.get("LIVY_TEST_STANDALONE_UI", "")
-STANDALONE_RESTART = os.environ.get("LIVY_TEST_STANDALONE_RESTART", "")
 TABLE = os.environ.get("LIVY_TEST_TABLE", "")
 K8S = os.environ.get("LIVY_TEST_K8S", "")
 K8S_CA = os.environ.get("LIVY_TEST_K8S_CA", "")
@@ -209,25 +205,63 @@ class OnCluster(unittest.TestCase):
         status, _ = self.server.request("DELETE", f"/batches/{batch}")
         self.assertEqual(status, 200)
 
+    def between_servers(self):
+        """What happens while there is none."""
+
+    def test_another_server(self):
+        """What runs survives its server, and the next one has all of it."""
+        session = self.server.start_session("spark")
+        batch = self.start_batch("endless")
+        before = self.wait_for(batch, {"running"})
+        statement = self.server.submit(session, 'Thread.sleep(5000); println("slept"); 6 * 7')
+        _, session_before = self.server.request("GET", f"/sessions/{session}")
+        self.server.kill()
+        self.between_servers()
+        type(self).server = LiveServer(BUILD_ROOT, self.folder, self.settings, **self.environment)
+        after = self.wait_for(batch, {"running"})
+        self.assertEqual(after["appId"], before["appId"])
+        output = self.server.result(session, statement)["data"]["text/plain"]
+        self.assertRegex(output, "(?s)slept.*42")
+        self.assertIn("43", self.server.run(session, "6 * 7 + 1")["data"]["text/plain"])
+        _, session_after = self.server.request("GET", f"/sessions/{session}")
+        self.assertEqual(session_after["appId"], session_before["appId"])
+        self.server.request("DELETE", f"/sessions/{session}")
+        status, _ = self.server.request("POST", f"/batches/{batch}/stop")
+        self.assertEqual(status, 204)
+        view = self.wait_for(batch, ENDED)
+        self.assertEqual(view["state"], "killed", view)
+        self.tell("batch and session whose server is another", view)
+
 
 class YarnCluster(OnCluster):
     master = "yarn" if YARN else ""
     mode = "cluster"
     environment = {"HADOOP_CONF_DIR": YARN}
 
-    def test_another_server_and_another_resource_manager(self):
-        """A batch survives both, and is found again by its tag."""
-        cls = type(self)
-        batch = self.start_batch("endless")
-        before = self.wait_for(batch, {"running"})
-        cls.server.kill()
+    def between_servers(self):
         if YARN_RESTART:
             subprocess.run(YARN_RESTART, shell=True, check=True, stdout=subprocess.DEVNULL)
-        cls.server = LiveServer(BUILD_ROOT, self.folder, self.settings, **self.environment)
+
+    def test_a_batch_that_livy_has_launched(self):
+        """It has a tag, as Apache Livy stores it, and no more."""
+        state = self.folder / "livy-state"
+        settings = (f"{self.settings}livy.server.recovery.state-store = filesystem\n"
+                    f"livy.server.recovery.state-store.url = file://{state}\n")
+        type(self).server.stop()
+        type(self).server = LiveServer(BUILD_ROOT, self.folder, settings, **self.environment)
+        batch = self.start_batch("endless")
+        before = self.wait_for(batch, {"running"})
+        self.server.kill()
+        path = state / f"v1/batch/{batch}"
+        record = json.loads(path.read_text())
+        members = ["id", "name", "appId", "appTag", "owner", "proxyUser", "version"]
+        path.write_text(json.dumps({name: record.get(name) for name in members}))
+        type(self).server = LiveServer(BUILD_ROOT, self.folder, settings, **self.environment)
         after = self.wait_for(batch, {"running"})
         self.assertEqual(after["appId"], before["appId"])
-        status, _ = self.server.request("DELETE", f"/batches/{batch}")
-        self.assertEqual(status, 200)
+        status, _ = self.server.request("POST", f"/batches/{batch}/stop")
+        self.assertEqual(status, 204)
+        self.assertEqual(self.wait_for(batch, ENDED)["state"], "killed")
 
     def test_an_unknown_queue(self):
         status, batch = self.server.request(
@@ -319,19 +353,6 @@ class KubernetesCluster(OnCluster):
         status, _ = self.server.request("DELETE", f"/batches/{batch['id']}")
         self.assertEqual(status, 200)
 
-    def test_another_server(self):
-        """A batch survives its server, and is found again by its tag in its namespace."""
-        cls = type(self)
-        batch = self.start_batch("endless")
-        before = self.wait_for(batch, {"running"})
-        cls.server.kill()
-        cls.server = LiveServer(BUILD_ROOT, self.folder, self.settings, **self.environment)
-        after = self.wait_for(batch, {"running"})
-        self.assertEqual(after["appId"], before["appId"])
-        status, _ = self.server.request("POST", f"/batches/{batch}/stop")
-        self.assertEqual(status, 204)
-        self.assertEqual(self.wait_for(batch, ENDED)["state"], "killed")
-
 
 class Local(OnCluster):
     """For the table; batch_test.py and server_test.py have its tests."""
@@ -342,7 +363,13 @@ class Local(OnCluster):
 
 
 class OnStandalone(OnCluster):
-    master = STANDALONE
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Standalone()
+        cls.addClassCleanup(cls.cluster.stop)
+        cls.master = cls.cluster.url
+        cls.more = f"livy.server.standalone.masters = {cls.cluster.ui}\n"
+        super().setUpClass()
 
     def test_a_driver_without_memory(self):
         view = self.wait_for(self.start_batch("hog"), ENDED)
@@ -352,12 +379,10 @@ class OnStandalone(OnCluster):
 
     def test_another_master(self):
         """What runs is not ended by the master's death, and obeys when there is one again."""
-        if not STANDALONE_RESTART:
-            self.skipTest("LIVY_TEST_STANDALONE_RESTART is not set")
         session = self.server.start_session("spark")
         batch = self.start_batch("endless")
         before = self.wait_for(batch, {"running"})
-        subprocess.run(STANDALONE_RESTART, shell=True, check=True, stdout=subprocess.DEVNULL)
+        self.cluster.restart_master()
         after = self.wait_for(batch, {"running"})
         self.assertEqual(after["appId"], before["appId"])
         self.assertIn("5050", self.server.run(
@@ -372,7 +397,6 @@ class OnStandalone(OnCluster):
 
 class StandaloneCluster(OnStandalone):
     mode = "cluster"
-    more = f"livy.server.standalone.masters = {STANDALONE_UI}\n"
     takes_python_batches = False  # Spark does not, in this mode.
 
     def test_the_log_has_what_the_driver_has_written(self):
@@ -390,10 +414,4 @@ class StandaloneClient(OnStandalone):
 del OnCluster, OnStandalone  # They are no tests of their own.
 
 if __name__ == "__main__":
-    if not os.environ.get("SPARK_HOME"):
-        print("SKIP: SPARK_HOME is not set")
-        sys.exit(77)
-    if not YARN and not STANDALONE and not K8S and not TABLE:
-        print("SKIP: no cluster: none of LIVY_TEST_YARN, LIVY_TEST_STANDALONE, LIVY_TEST_K8S is set")
-        sys.exit(77)
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2)
+    run_tests("StandaloneCluster.test_session")
