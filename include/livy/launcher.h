@@ -99,9 +99,12 @@ class Launcher {
                                                       ApplicationObserver observer) = 0;
 
   // What is known of an application's Handle() before Launch() is called with `request`, so that
-  // one is found again whose server dies while it launches. Empty if the tag tells as much, or
-  // Launch() is going to fail.
-  virtual std::string HandleFor(const LaunchRequest& /*request*/) const { return ""; }
+  // one is found again whose server dies while it launches. Empty if the tag tells as much, or that
+  // cannot be told now. Fails with kInvalidArgument if `request` asks for what can never be
+  // launched: then who asked is told so, and nothing is stored or launched.
+  virtual Result<std::string> HandleFor(const LaunchRequest& /*request*/) const {
+    return std::string();
+  }
 
   // Follows an application again that was launched by an earlier server, by its tag and by what its
   // Handle() was: what HandleFor() said, if the server died while it launched. Its earlier output

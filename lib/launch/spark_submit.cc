@@ -195,9 +195,11 @@ Result<SparkSubmitLauncher::Plan> SparkSubmitLauncher::PlanFor(const LaunchReque
   return plan;
 }
 
-std::string SparkSubmitLauncher::HandleFor(const LaunchRequest& request) const {
+Result<std::string> SparkSubmitLauncher::HandleFor(const LaunchRequest& request) const {
   const Result<Plan> plan = PlanFor(request);
-  return plan ? FormatHandle(plan->handle) : "";
+  if (plan) return FormatHandle(plan->handle);
+  if (plan.error().code == ErrorCode::kInvalidArgument) return plan.error();
+  return std::string();  // Launch() will tell.
 }
 
 Result<StartedProcess> SparkSubmitLauncher::Start(const LaunchRequest& request,

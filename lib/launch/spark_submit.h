@@ -42,7 +42,7 @@ class SparkSubmitLauncher : public Launcher {
 
   Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
                                               ApplicationObserver observer) override;
-  std::string HandleFor(const LaunchRequest& request) const override;
+  Result<std::string> HandleFor(const LaunchRequest& request) const override;
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
                                                ApplicationObserver observer) override;
   void StopLaunching() override { queue_->Close(); }

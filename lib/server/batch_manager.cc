@@ -76,14 +76,15 @@ Result<void> BatchManager::LoadBatch(int id) {
   return {};
 }
 
-// What Apache Livy has stored has no more than a tag. It had one cluster, which is the default here.
+// What Apache Livy has stored has no more than a tag. It had one cluster, which is the default
+// here.
 std::string BatchManager::HandleByTag(const std::string& tag) const {
   const Result<RuntimeChoice> runtime = ChooseRuntime(std::nullopt, options_.spark);
   if (!runtime) return "";
   const Result<SparkConf> conf = SparkConfFor(BatchRequest(), runtime->rules);
   if (!conf) return "";
   const LaunchRequest launch = {.tag = tag, .conf = *conf, .file = "", .runtime = runtime->name};
-  return HandleFor(launcher_, launch, services_.log);
+  return HandleFor(launcher_, launch, services_.log).value_or("");
 }
 
 Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, ApplicationPlace place,
@@ -93,6 +94,8 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, Applicat
   Result<LaunchRequest> launch = LaunchFor(request, options_.spark);
   if (!launch) return launch.error();
   launch->tag = fmt::format("livy-batch-{}-{}", *id, RandomHex(kTagSuffixBytes));
+  Result<std::string> handle = HandleFor(launcher_, *launch, services_.log);
+  if (!handle) return handle.error();
   if (const Result<void> reserved = roster_.Reserve(request.name, *id); !reserved) {
     return reserved.error();
   }
@@ -102,7 +105,7 @@ Result<NewBatch> BatchManager::Create(BatchRequest request, User owner, Applicat
                               .owner = std::move(owner),
                               .proxy_user = request.proxy_user,
                               .runtime = launch->runtime,
-                              .application = HandleFor(launcher_, *launch, services_.log),
+                              .application = *std::move(handle),
                               .created = services_.clock.Wall()};
   const auto batch = std::make_shared<BatchSession>(record, services_);
   const Result<void> stored =

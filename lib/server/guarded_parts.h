@@ -114,9 +114,14 @@ Result<std::unique_ptr<Application>> GuardedLaunch(LogSink& log, const Launch& l
   return std::make_unique<GuardedApplication>(*std::move(application), log);
 }
 
-// What the launcher knows of the handle before the launch.
-inline std::string HandleFor(const Launcher& launcher, const LaunchRequest& request, LogSink& log) {
-  return AnswerOr(std::string(), "The launcher", log, [&] { return launcher.HandleFor(request); });
+// What the launcher knows of the handle before the launch; kInvalidArgument if there can be none.
+inline Result<std::string> HandleFor(const Launcher& launcher, const LaunchRequest& request,
+                                     LogSink& log) {
+  Result<std::string> handle = Guarded([&] { return launcher.HandleFor(request); });
+  if (handle || handle.error().code == ErrorCode::kInvalidArgument) return handle;
+  log.Write(LogLevel::kWarning, "server",
+            "The launcher has no handle for a launch: " + handle.error().message);
+  return std::string();
 }
 
 inline void StopLaunching(Launcher& launcher, LogSink& log) {

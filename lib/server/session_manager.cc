@@ -176,15 +176,19 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
       std::make_shared<InteractiveSession>(*id, request, std::move(owner), services_);
   const std::shared_ptr<DriverLink> link = listener_.Open(*id, session);
   LaunchRequest launch = LaunchFor(*session, *link, *std::move(conf));
+  Result<std::string> handle = HandleFor(launcher_, launch, services_.log);
   StoredSession record = {.id = *id,
                           .app_tag = launch.tag,
                           .owner = session->ownership().owner,
                           .request = std::move(request),
                           .driver = {.secret = link->secret()},
-                          .application = HandleFor(launcher_, launch, services_.log),
+                          .application = handle.value_or(""),
                           .created = services_.clock.Wall()};
-  const Result<void> stored =
-      services_.store.SaveNewSession(record, along ? along(*id) : std::vector<StoreChange>());
+  Result<void> stored = handle ? Result<void>() : handle.error();
+  if (stored) {
+    stored =
+        services_.store.SaveNewSession(record, along ? along(*id) : std::vector<StoreChange>());
+  }
   if (!stored) {
     listener_.Close(*id);
     roster_.Unreserve(session->name());

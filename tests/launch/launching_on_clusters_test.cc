@@ -202,7 +202,7 @@ TEST_CASE(
   const Gate gate(fixture.spark.scratch);
   const LaunchRequest request = {
       .tag = "livy-batch-1-a", .conf = fixture.Conf("apps"), .file = "local:///a.py"};
-  const std::string handle = fixture.launcher().HandleFor(request);
+  const std::string handle = fixture.launcher().HandleFor(request).value();
   CHECK(handle == "kubernetes-cluster;;k8s://" + fixture.server.url() + ";;;apps;");
   Recorder recovered;
   std::unique_ptr<Application> again;
@@ -227,10 +227,14 @@ TEST_CASE(
   CHECK(status.reason.starts_with("spark-1 ended on Kubernetes as Failed"));
 }
 
-TEST_CASE("what would not be launched has no handle before that either") {
+TEST_CASE("what can never be launched is refused before that") {
   OnKubernetes fixture("exit 0", FailedPod());
-  CHECK(fixture.launcher().HandleFor({.conf = fixture.Conf("../x")}) == "");
-  CHECK(fixture.launcher().HandleFor({.runtime = "nosuch"}) == "");
+  const auto is_refused = [&](const LaunchRequest& request) {
+    const Result<std::string> handle = fixture.launcher().HandleFor(request);
+    return !handle && handle.error().code == ErrorCode::kInvalidArgument;
+  };
+  CHECK(is_refused({.conf = fixture.Conf("../x")}));
+  CHECK(is_refused({.runtime = "nosuch"}));
 }
 
 TEST_CASE("a launcher ends at once though its cluster does not answer") {

@@ -205,7 +205,7 @@ TEST_CASE("an application is found by its tag if nobody was told what was launch
   // Its environment is nowhere to be read while it begins.
   REQUIRE(Eventually([&] { return application->Log(-1, 1).total > 2; }));
   Recorder found_again;
-  CHECK(launcher.HandleFor({.tag = "livy-batch-0-abc"}) == "");
+  CHECK(launcher.HandleFor({.tag = "livy-batch-0-abc"}).value().empty());
   const auto found = launcher.Recover("livy-batch-0-abc", "", found_again.observer()).value();
   CHECK_FALSE(found->Handle().empty());
   const auto other = launcher.Recover("livy-batch-0-ab", "", found_again.observer());

@@ -281,7 +281,7 @@ struct PatientLauncher : Launcher {
                                               ApplicationObserver observer) override {
     return std::make_unique<App>(kills, std::move(observer));
   }
-  std::string HandleFor(const LaunchRequest&) const override { return "app"; }
+  Result<std::string> HandleFor(const LaunchRequest&) const override { return std::string("app"); }
   Result<std::unique_ptr<Application>> Recover(const std::string&, const std::string&,
                                                ApplicationObserver observer) override {
     return std::make_unique<App>(kills, std::move(observer));

@@ -60,7 +60,6 @@ class WatchedLauncher : public Launcher {
     watched_.observer = std::move(observer);
     return std::make_unique<WatchedApplication>(watched_);
   }
-  std::string HandleFor(const LaunchRequest&) const override { return ""; }
   Result<std::unique_ptr<Application>> Recover(const std::string&, const std::string&,
                                                ApplicationObserver) override {
     return Error{ErrorCode::kNotFound, "It has ended."};

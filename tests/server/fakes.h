@@ -69,7 +69,8 @@ class ManualLauncher : public Launcher {
     }
     return std::make_unique<ManualApplication>(processes.back());
   }
-  std::string HandleFor(const LaunchRequest& request) const override {
+  Result<std::string> HandleFor(const LaunchRequest& request) const override {
+    if (refusal) return *refusal;
     return handle_prefix.empty() ? "" : handle_prefix + request.tag;
   }
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
@@ -86,6 +87,7 @@ class ManualLauncher : public Launcher {
   std::function<void()> before_return = {};
   std::function<void()> on_handle = {};  // Of what is launched.
   std::optional<Error> failure = {};
+  std::optional<Error> refusal = {};  // Of what cannot be launched ever.
   bool ends_at_once = false;
   bool waits = false;              // Whether applications wait for their launch.
   std::string handle_prefix = {};  // Of what is known before the launch; empty: nothing is.

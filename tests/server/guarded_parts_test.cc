@@ -25,7 +25,7 @@ struct Broken : LogSink, AccessManager, Application, Launcher {
     if (request.name.empty()) throw Failure();
     return std::make_unique<Broken>();
   }
-  std::string HandleFor(const LaunchRequest&) const override { throw Failure(); }
+  Result<std::string> HandleFor(const LaunchRequest&) const override { throw Failure(); }
   void StopLaunching() override { throw Failure(); }
   Result<std::unique_ptr<Application>> Recover(const std::string&, const std::string&,
                                                ApplicationObserver) override {
@@ -56,7 +56,8 @@ TEST_CASE("what a part throws ends there, and is told once") {
   CHECK(log.lines.size() == 3);
   CHECK(access.ProxyUser({}, {}).error() == Error{ErrorCode::kInternal, "broken"});
 
-  CHECK(HandleFor(broken, {}, log).empty());
+  CHECK(HandleFor(broken, {}, log).value().empty());
+  CHECK(log.lines.back() == "The launcher has no handle for a launch: broken");
   StopLaunching(broken, log);
   CHECK(log.lines.back() == "The launcher has thrown: broken");
   CHECK_FALSE(GuardedLaunch(log, [&] { return broken.Launch({}, nullptr); }));

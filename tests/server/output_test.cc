@@ -144,8 +144,7 @@ TEST_CASE("what could not be written at the end is told there") {
   output->Sink()("lost");
   std::filesystem::remove(scratch.path() / "file");
   output->Finish();
-  CHECK(output->Read(0, 1000)->text ==
-        "\n4 bytes are missing here: they could not be written.\n");
+  CHECK(output->Read(0, 1000)->text == "\n4 bytes are missing here: they could not be written.\n");
 }
 
 TEST_CASE("output is written, read, waited for and followed from several threads") {

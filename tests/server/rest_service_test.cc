@@ -163,6 +163,24 @@ TEST_CASE("a session that cannot be stored is not started") {
   CHECK(f.Send("POST", "/sessions", R"({"name":"n"})").status == 201);
 }
 
+TEST_CASE("what can never be launched is refused with the launcher's reason, and nothing is left") {
+  Fixture f({.creations_max = 1});
+  const std::pair<const char*, const char*> requests[] = {
+      {"/sessions", R"({"name":"n"})"}, {"/batches", R"({"name":"n","file":"hdfs:/p"})"}};
+  for (const auto& [collection, body] : requests) {
+    CAPTURE(collection);
+    f.launcher.refusal = Error{ErrorCode::kInvalidArgument, "spark.b has '${'."};
+    const HttpResponse refused = f.Send("POST", collection, body);
+    CHECK(refused.status == 400);
+    CHECK(refused.body == R"({"msg":"Rejected, Reason: spark.b has '${'."})");
+    CHECK(f.Get(collection).body.find(R"("total":0)") != std::string::npos);
+    f.launcher.refusal.reset();
+    CHECK(f.Send("POST", collection, body).status == 201);
+    f.End(f.launcher.processes.size() - 1);
+  }
+  CHECK(f.launcher.requests.size() == 2);
+}
+
 TEST_CASE("no more sessions than allowed run at once") {
   Fixture f({.creations_max = 1});
   CHECK(f.Send("POST", "/sessions", "{}").status == 201);

@@ -33,9 +33,7 @@ class FakeLauncher : public Launcher {
 
   Result<std::unique_ptr<Application>> Launch(const LaunchRequest& request,
                                               ApplicationObserver observer) override;
-  // Nothing: its applications end with it.
-  std::string HandleFor(const LaunchRequest&) const override { return ""; }
-  // Fails with kNotFound.
+  // Fails with kNotFound: its applications end with it.
   Result<std::unique_ptr<Application>> Recover(const std::string& tag, const std::string& handle,
                                                ApplicationObserver observer) override;
   std::string Describe() const override { return "fake applications"; }
