@@ -78,6 +78,13 @@ std::vector<std::string> TagsOf(const JsonValue& application) {
   return tags;
 }
 
+// To YARN all letters of tags are small; Apache Livy's are of both kinds.
+std::string AsYarnHasIt(std::string tag) {
+  for (char& c : tag)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return tag;
+}
+
 // By tag. Of several with one tag, which only users can make, the first.
 Result<std::map<std::string, ClusterReport>> ReportsIn(const std::string& body) {
   const Result<JsonValue> json = ParseJson(body);
@@ -115,12 +122,12 @@ Result<Cluster::Reports> YarnCluster::Ask(const std::vector<ClusterKey>& keys) {
   });
 }
 
-// Tags are ours: letters, digits and hyphens.
+// Tags are servers' own: letters, digits and hyphens.
 Result<void> YarnCluster::AskSome(const std::vector<ClusterKey>& keys, std::size_t begin,
                                   std::size_t end, Reports& reports) {
   std::string tags;
   for (std::size_t i = begin; i < end; ++i)
-    tags += (tags.empty() ? "" : ",") + keys[i].tag;
+    tags += (tags.empty() ? "" : ",") + AsYarnHasIt(keys[i].tag);
   const Result<HttpResponse> answer = http_.Send(
       {.target = fmt::format("/ws/v1/cluster/apps?applicationTags={}&user.name={}", tags, user_),
        .headers = {{"Accept", "application/json"}}});
@@ -128,7 +135,7 @@ Result<void> YarnCluster::AskSome(const std::vector<ClusterKey>& keys, std::size
   const Result<std::map<std::string, ClusterReport>> found = ReportsIn(answer->body);
   if (!found) return found.error();
   for (std::size_t i = begin; i < end; ++i) {
-    const auto report = found->find(keys[i].tag);
+    const auto report = found->find(AsYarnHasIt(keys[i].tag));
     if (report != found->end()) reports[i] = report->second;
   }
   return {};

@@ -65,7 +65,8 @@ Result<void> BatchManager::LoadBatch(int id) {
   Result<StoredBatch> record = services_.store.Load(id);
   if (!record) return record.error();
   const std::optional<StoredEnd> end = record->end;
-  if (!end && record->application.empty()) record->application = HandleByTag(record->app_tag);
+  const bool is_livys = record->created == Statement::Time();
+  if (!end && is_livys) record->application = HandleByTag(record->app_tag);
   const auto batch = std::make_shared<BatchSession>(*std::move(record), services_);
   roster_.Restore(batch, !end);
   if (end) {

@@ -60,7 +60,7 @@ TEST_CASE("one question to YARN tells of all applications, by their tags") {
   });
   YarnCluster cluster({server.url()}, "ada", kTimeout);
   const Cluster::Reports reports =
-      cluster.Ask({{.tag = "tag-1"}, {.tag = "tag-2"}, {.tag = "tag-3"}}).value();
+      cluster.Ask({{.tag = "tag-1"}, {.tag = "Tag-2"}, {.tag = "tag-3"}}).value();
   REQUIRE(reports.size() == 3);
   CHECK_FALSE(reports[0]);
   CHECK((*reports[1] ==

@@ -255,6 +255,7 @@ class YarnCluster(OnCluster):
         path = state / f"v1/batch/{batch}"
         record = json.loads(path.read_text())
         members = ["id", "name", "appId", "appTag", "owner", "proxyUser", "version"]
+        record["appTag"] = record["appTag"].upper()  # Livy's have letters of both kinds.
         path.write_text(json.dumps({name: record.get(name) for name in members}))
         type(self).server = LiveServer(BUILD_ROOT, self.folder, settings, **self.environment)
         after = self.wait_for(batch, {"running"})

@@ -140,7 +140,9 @@ TEST_CASE("a batch that was being launched when its server died is dead") {
   const NewBatch created =
       servers.batches->Create({.file = "hdfs:/pi.py"}, "ada", servers.batches->TakePlace()).value();
   servers.launcher.failure = Error{ErrorCode::kInvalidArgument, "'' is no process."};
+  servers.launcher.handle_prefix = "where others run, ";
   servers.Crash();
+  CHECK(servers.launcher.recovered == std::vector{created.launch.tag + " "});
   CHECK(servers.StateOf("0") == SessionState::kDead);
   CHECK(servers.batches->Find("0")->View().end_reason ==
         "it was being launched when its server died");
