@@ -17,9 +17,12 @@ constexpr int kQuickPolls = 5;
 constexpr int kQuickFactor = 5;
 constexpr std::chrono::milliseconds kClosestPolls{250};
 
-// At one poll logs are fetched until all took the time of one; last logs until they took that of so
-// many. The last that is begun may take its own time on top.
+// At one poll logs are begun until all took the time of one answer; last logs until they took that
+// of so many. The last that is begun may take its own time on top, which is that of a few answers.
 constexpr int kLastLogTimes = 3;
+
+// So long nobody who only reads asks for a log where one did not come: each costs a poll time.
+constexpr std::chrono::seconds kSilentLogPause{60};
 
 // A refusal that comes in less than this part of the time of one costs nobody else much.
 constexpr int kQuickLogFactor = 10;
@@ -145,7 +148,9 @@ void ClusterMonitor::Poll() {
   std::erase_if(silent_, [&](const std::string& place) { return !places.contains(place); });
   logs_left_ = limits_.logs_at_once;
   log_time_ = {};
-  silent_logs_.clear();
+  poll_begin_ = clock_.Now();
+  std::erase_if(silent_logs_,
+                [&](const auto& silent) { return poll_begin_ - silent.second >= kSilentLogPause; });
   told_before_ = std::exchange(told_, {});
   std::optional<Error> unreachable;  // Then so is every place.
   for (const auto& [place, looks] : places) {
@@ -255,7 +260,10 @@ std::optional<std::string> ClusterMonitor::FetchLog(const Look& look, const Clus
     const bool is_last = IsFinal(report.state) || watched.to_kill;
     // An end is told in time, if need be without its log.
     const Clock::Duration time = limits_.log_timeout * (is_last ? kLastLogTimes : 1);
-    if (log_time_ >= time || silent_logs_.contains(source)) return std::nullopt;
+    const auto silent = silent_logs_.find(source);
+    const bool is_silent =
+        silent != silent_logs_.end() && (!is_last || silent->second >= poll_begin_);
+    if (log_time_ >= time || is_silent) return std::nullopt;
     if (!is_last && (!watched.wants_log || logs_left_ == 0)) return std::nullopt;
     if (!is_last) --logs_left_;
     watched.wants_log = false;
@@ -269,7 +277,7 @@ std::optional<std::string> ClusterMonitor::FetchLog(const Look& look, const Clus
     return *std::move(text);
   }
   // Others from there are likely to fail, too, each after some time.
-  if (took >= limits_.log_timeout / kQuickLogFactor) silent_logs_.insert(source);
+  if (took >= limits_.log_timeout / kQuickLogFactor) silent_logs_[source] = clock_.Now();
   if (text.error().code != ErrorCode::kNotFound && !std::exchange(is_log_refused_, true)) {
     log_.Write(LogLevel::kWarning, "launch",
                fmt::format("application={} has a log that cannot be read: {}", report.app_id,

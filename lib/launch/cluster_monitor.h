@@ -44,8 +44,8 @@ struct MonitorLimits {
   Clock::Duration leak_timeout = std::chrono::seconds(600);  // How long one is looked for.
   std::size_t leaks_max = 10000;                             // The oldest goes first.
   int logs_at_once = 50;  // Wanted logs that are fetched at one poll; the others wait.
-  // What one log may take. What all may take at one poll is made of it, so that they do not hold up
-  // the news for long.
+  // What one answer with a log may take. What all may take at one poll is made of it, so that they
+  // do not hold up the news for long.
   Clock::Duration log_timeout = std::chrono::seconds(10);
 };
 
@@ -138,8 +138,10 @@ class ClusterMonitor {
   std::set<std::string> told_before_ = {};  // For the monitor's thread. At the last one.
   bool is_log_refused_ = false;             // For the monitor's thread.
   int logs_left_ = 0;                       // For the monitor's thread. Of this poll.
-  Clock::Duration log_time_ = {};  // For the monitor's thread. That logs took at this poll.
-  std::set<std::string> silent_logs_ = {};  // For the monitor's thread. Hosts or places, so too.
+  Clock::Duration log_time_ = {};     // For the monitor's thread. That logs took at this poll.
+  Clock::TimePoint poll_begin_ = {};  // For the monitor's thread.
+  // For the monitor's thread. Hosts or places whose logs did not come, and when that was last.
+  std::map<std::string, Clock::TimePoint> silent_logs_ = {};
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -403,6 +403,28 @@ TEST_CASE("logs that do not come take a few times their time of a poll, those of
   CHECK(f.world.logs == 4);
 }
 
+TEST_CASE("a host whose logs do not come is left alone for a while by those who only read") {
+  Listener silent;
+  Listener other;
+  Fixture f({.poll_interval = seconds(30)});
+  f.world.has_logs = true;
+  f.Know("silent", kRunning, "silent");
+  f.Know("other", kRunning, "another");
+  const ClusterMonitor::Id id = f.monitor.Watch({.tag = "silent"}, silent);
+  f.monitor.WantLog(id);
+  f.monitor.WantLog(f.monitor.Watch({.tag = "other"}, other));
+  CHECK(f.AskedAfter(seconds(30), 1));
+  CHECK(Eventually([&] { return other.all().size() == 1; }));  // No time is left for its log.
+  f.monitor.WantLog(id);
+  CHECK(f.AskedAfter(seconds(30), 2));
+  CHECK(Eventually([&] { return other.all().size() == 3; }));
+  CHECK(other.all()[1] == "written by id of other");
+  CHECK(f.AskedAfter(seconds(60), 3));
+  CHECK(Eventually([&] { return silent.all().size() == 3; }));
+  const std::lock_guard lock(f.world.mutex);
+  CHECK(f.world.logs == 3);  // It is tried again.
+}
+
 TEST_CASE("what has finished is removed where that is wanted, and only that") {
   Listener first;
   Listener second;
