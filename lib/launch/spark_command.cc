@@ -127,6 +127,18 @@ Properties SettingsFor(const LaunchRequest& request, const Properties& defaults,
   return settings;
 }
 
+Result<void> CheckCommand(const LaunchRequest& request) {
+  const auto has_zero = [](const std::string& text) { return text.find('\0') != text.npos; };
+  const auto refused = [](std::string_view what) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} has a zero byte.", what)};
+  };
+  if (has_zero(request.file.value_or(""))) return refused("file");
+  if (has_zero(request.main_class.value_or(""))) return refused("className");
+  if (has_zero(request.proxy_user.value_or(""))) return refused("The proxy user");
+  if (std::ranges::any_of(request.args, has_zero)) return refused("args");
+  return {};
+}
+
 std::vector<std::string> CommandFor(const LaunchRequest& request, const SparkHome& home,
                                     const std::filesystem::path& settings,
                                     const std::filesystem::path& driver_jar) {

@@ -39,6 +39,10 @@ SparkTarget TargetOf(const Properties& settings);
 Properties SettingsFor(const LaunchRequest& request, const Properties& defaults,
                        const SparkHome& home);
 
+// Fails with kInvalidArgument if a text that goes to the command line has a zero byte, at which it
+// would be cut.
+Result<void> CheckCommand(const LaunchRequest& request);
+
 // The program and its arguments. Settings are not here but in the file, because anybody on the
 // machine can read a command line.
 std::vector<std::string> CommandFor(const LaunchRequest& request, const SparkHome& home,

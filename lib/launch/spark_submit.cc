@@ -176,6 +176,7 @@ Result<SparkSubmitLauncher::Plan> SparkSubmitLauncher::PlanFor(const LaunchReque
                      ? "No runtime was chosen, and SPARK_HOME is not set."
                      : fmt::format("There is no runtime '{}'.", request.runtime)};
   }
+  if (Result<void> checked = CheckCommand(request); !checked) return checked.error();
   // --properties-file takes the place of spark-defaults.conf, so what is there goes into our file.
   const Result<Properties> defaults = ReadSparkDefaults(runtime->home, runtime->conf_dir);
   if (!defaults) return defaults.error();
@@ -230,8 +231,7 @@ Result<std::unique_ptr<Application>> SparkSubmitLauncher::Recover(const std::str
   if (!known) return known.error();
   // A server that died while it launched has not stored the process.
   if (known->process.empty()) known->process = FindProcess(kTagVariable, tag);
-  Result<ChildProcess> process =
-      Error{ErrorCode::kNotFound, "It was being launched when its server died."};
+  Result<ChildProcess> process = Error{ErrorCode::kNotFound, "There is no process with its tag."};
   if (!known->process.empty()) process = AdoptProcess(known->process);
   const bool follows_cluster = !process && known->target.is_cluster_mode;
   if (!process && !follows_cluster) return process.error();

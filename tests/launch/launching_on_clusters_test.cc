@@ -235,6 +235,11 @@ TEST_CASE("what can never be launched is refused before that") {
   };
   CHECK(is_refused({.conf = fixture.Conf("../x")}));
   CHECK(is_refused({.runtime = "nosuch"}));
+  const std::string cut("a\0b", 3);
+  CHECK(is_refused({.conf = fixture.Conf("apps"), .file = cut}));
+  CHECK(is_refused({.conf = fixture.Conf("apps"), .main_class = cut}));
+  CHECK(is_refused({.conf = fixture.Conf("apps"), .args = {"a", cut}}));
+  CHECK(is_refused({.conf = fixture.Conf("apps"), .proxy_user = cut}));
 }
 
 TEST_CASE("a launcher ends at once though its cluster does not answer") {

@@ -210,8 +210,7 @@ TEST_CASE("an application is found by its tag if nobody was told what was launch
   CHECK_FALSE(found->Handle().empty());
   const auto other = launcher.Recover("livy-batch-0-ab", "", found_again.observer());
   REQUIRE_FALSE(other);
-  CHECK(other.error() ==
-        Error{ErrorCode::kNotFound, "It was being launched when its server died."});
+  CHECK(other.error() == Error{ErrorCode::kNotFound, "There is no process with its tag."});
   application->Kill();
   fixture.recorder.WaitForEnd();
 }
