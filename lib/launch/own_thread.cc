@@ -9,22 +9,34 @@
 
 namespace livy::internal {
 
-Result<std::thread> StartThread(std::function<void()> run) {
-  sigset_t all;
-  sigset_t usual;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &usual);
-  std::thread thread;
-  std::error_code failure;
-  try {
-    thread = std::thread(std::move(run));
-  } catch (const std::system_error& error) {
-    failure = error.code();
+namespace {
+
+// Of the thread that makes it, and of those that it starts meanwhile.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &usual_);
   }
-  pthread_sigmask(SIG_SETMASK, &usual, nullptr);
-  if (!failure) return thread;
-  return Error{ErrorCode::kUnavailable,
-               fmt::format("Cannot start a thread: {}.", failure.message())};
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &usual_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t usual_;
+};
+
+}  // namespace
+
+Result<std::thread> StartThread(std::function<void()> run) {
+  const BlockedSignals blocked;
+  try {
+    return std::thread(std::move(run));
+  } catch (const std::system_error& failure) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("Cannot start a thread: {}.", failure.code().message())};
+  }
 }
 
 }  // namespace livy::internal
