@@ -1,5 +1,6 @@
 """A standalone master of Spark and a worker, on loopback, for the tests of one program."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -34,7 +35,7 @@ class Daemon:
             if ready in line:
                 break
         late.cancel()
-        self.reader = threading.Thread(target=self.process.stdout.read)
+        self.reader = threading.Thread(target=self.process.stdout.read, daemon=True)
         self.reader.start()
         if ready not in self.log:
             self.kill()
@@ -66,13 +67,19 @@ class Standalone:
     """A master that keeps its state on disk, and its worker."""
 
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.master = self.start_master(0, 0, "New state: ALIVE")
-        self.port = self.master.port_of("sparkMaster")
-        self.ui_port = self.master.port_of("MasterUI")
-        self.url = f"spark://127.0.0.1:{self.port}"
-        self.ui = f"http://127.0.0.1:{self.ui_port}"
-        self.worker = Daemon(
+        with contextlib.ExitStack() as parts:
+            self.folder = parts.enter_context(tempfile.TemporaryDirectory())
+            self.master = self.start_master(0, 0, "New state: ALIVE")
+            parts.callback(lambda: self.master.stop())
+            self.port = self.master.port_of("sparkMaster")
+            self.ui_port = self.master.port_of("MasterUI")
+            self.url = f"spark://127.0.0.1:{self.port}"
+            self.ui = f"http://127.0.0.1:{self.ui_port}"
+            parts.callback(self.start_worker().stop)
+            self.stop = parts.pop_all().close
+
+    def start_worker(self):
+        return Daemon(
             ["org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--port", 0,
              "--webui-port", 0, "--cores", 4, "--memory", "4g", "--work-dir",
              self.subfolder("work"), self.url],
@@ -80,7 +87,7 @@ class Standalone:
             JDK_JAVA_OPTIONS=" ".join(f"--add-opens={name}=ALL-UNNAMED" for name in OPENED))
 
     def subfolder(self, name):
-        folder = pathlib.Path(self.folder.name) / name
+        folder = pathlib.Path(self.folder) / name
         folder.mkdir(exist_ok=True)
         return folder
 
@@ -95,8 +102,3 @@ class Standalone:
     def restart_master(self):
         self.master.kill()
         self.master = self.start_master(self.port, self.ui_port, "Recovery complete")
-
-    def stop(self):
-        self.worker.stop()
-        self.master.stop()
-        self.folder.cleanup()
