@@ -147,8 +147,8 @@ Result<void> InteractiveSession::SaveEnded(std::vector<StatementRecord>& ended,
   return services_.store.SaveStatements(id_, {}, dropped);
 }
 
-// For code that is at the store's limit alone. A later server does not know it, but gives no other
-// statement its id.
+// For code that is at the store's limit alone. Who reads the statement in the store finds none, but
+// no other statement has its id.
 Result<void> InteractiveSession::SaveWithoutCode(StatementRecord statement) {
   statement.code = std::make_shared<const std::string>();
   return services_.store.SaveStatements(id_, {std::move(statement)}, {});
