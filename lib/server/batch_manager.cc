@@ -66,7 +66,8 @@ Result<void> BatchManager::LoadBatch(int id) {
   if (!record) return record.error();
   const std::optional<StoredEnd> end = record->end;
   const bool is_livys = record->created == Statement::Time();
-  if (!end && is_livys) record->application = HandleByTag(record->app_tag);
+  if (!end && is_livys && record->application.empty())
+    record->application = HandleByTag(record->app_tag);
   const auto batch = std::make_shared<BatchSession>(*std::move(record), services_);
   roster_.Restore(batch, !end);
   if (end) {

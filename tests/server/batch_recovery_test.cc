@@ -219,6 +219,10 @@ TEST_CASE("a batch of Apache Livy is looked for in the cluster by its tag, and c
   CHECK(servers.launcher.recovered ==
         std::vector<std::string>{"livy-batch-3-tzdf44gi on YARN, livy-batch-3-tzdf44gi"});
   CHECK(servers.Submit()->id() == 5);
+  // From then on it is where it was found, whatever the default becomes.
+  servers.launcher.handle_prefix = "elsewhere, ";
+  servers.Crash();
+  CHECK(servers.launcher.recovered.at(1) == servers.launcher.recovered.at(0));
 }
 
 TEST_CASE("a damaged batch is left out, and a damaged counter stops the server") {
