@@ -36,15 +36,13 @@ Result<JsonValue> ParseBody(std::string_view body) {
 std::optional<std::string> BodyFields::Text(std::string_view name) {
   const JsonValue* value = Find(name);
   if (value == nullptr) return std::nullopt;
-  return TextOf(name, *value, "a string");
+  return WithoutZero(name, TextOf(name, *value, "a string"));
 }
 
 std::optional<std::string> BodyFields::Code(std::string_view name) {
   const JsonValue* value = Find(name);
   if (value == nullptr) return std::nullopt;
-  std::optional<std::string> code = AsText(*value);
-  if (!code) Wrong(name, "a string", *value);
-  return code;
+  return TextOf(name, *value, "a string");
 }
 
 std::optional<int> BodyFields::Integer(std::string_view name) {
@@ -68,7 +66,7 @@ std::vector<std::string> BodyFields::Texts(std::string_view name) {
   if (value == nullptr) return texts;
   if (value->type() != JsonValue::Type::kArray) Wrong(name, "a list of strings", *value);
   for (const JsonValue& item : value->items()) {
-    texts.push_back(TextOf(name, item, "a list of strings").value_or(""));
+    texts.push_back(WithoutZero(name, TextOf(name, item, "a list of strings")).value_or(""));
   }
   return texts;
 }
@@ -79,7 +77,8 @@ std::map<std::string, std::string> BodyFields::TextMap(std::string_view name) {
   if (value == nullptr) return texts;
   if (value->type() != JsonValue::Type::kObject) Wrong(name, "an object of strings", *value);
   for (const auto& [key, item] : value->members()) {
-    texts[key] = TextOf(fmt::format("{}.{}", name, key), item, "a string").value_or("");
+    const std::string path = fmt::format("{}.{}", name, key);
+    texts[key] = WithoutZero(path, TextOf(path, item, "a string")).value_or("");
   }
   return texts;
 }
@@ -118,6 +117,11 @@ std::optional<std::string> BodyFields::TextOf(std::string_view name, const JsonV
                                               std::string_view wanted) {
   std::optional<std::string> text = AsText(value);
   if (!text) Wrong(name, wanted, value);
+  return text;
+}
+
+std::optional<std::string> BodyFields::WithoutZero(std::string_view name,
+                                                   std::optional<std::string> text) {
   if (text && text->find('\0') != text->npos) {
     Fail(fmt::format("Field \"{}\": a zero byte at {}", name, text->find('\0')));
   }

@@ -44,6 +44,7 @@ class BodyFields {
   const JsonValue* Find(std::string_view name);
   std::optional<std::string> TextOf(std::string_view name, const JsonValue& value,
                                     std::string_view wanted);
+  std::optional<std::string> WithoutZero(std::string_view name, std::optional<std::string> text);
   void Wrong(std::string_view name, std::string_view wanted, const JsonValue& value);
   void Fail(std::string message);
 

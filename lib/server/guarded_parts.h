@@ -45,6 +45,15 @@ T AnswerOr(T otherwise, std::string_view part, LogSink& log, const Call& call) {
   return otherwise;
 }
 
+// The same for what answers nothing.
+template <typename Call>
+void CallGuarded(std::string_view part, LogSink& log, const Call& call) {
+  AnswerOr(false, part, log, [&] {
+    call();
+    return true;
+  });
+}
+
 // Who cannot be judged may not.
 class GuardedAccessManager : public AccessManager {
  public:
@@ -83,25 +92,17 @@ class GuardedApplication : public Application {
                     [&] { return std::as_const(*application_).Log(from, size); });
   }
   void ForgetSettings() override {
-    Do([&] { application_->ForgetSettings(); });
+    CallGuarded("An application", log_, [&] { application_->ForgetSettings(); });
   }
   std::string Handle() const override {
     return AnswerOr(std::string(), "An application", log_,
                     [&] { return std::as_const(*application_).Handle(); });
   }
   void Kill() override {
-    Do([&] { application_->Kill(); });
+    CallGuarded("An application", log_, [&] { application_->Kill(); });
   }
 
  private:
-  template <typename Call>
-  void Do(const Call& call) {
-    AnswerOr(false, "An application", log_, [&] {
-      call();
-      return true;
-    });
-  }
-
   const std::unique_ptr<Application> application_;
   LogSink& log_;
 };
@@ -125,10 +126,7 @@ inline Result<std::string> HandleFor(const Launcher& launcher, const LaunchReque
 }
 
 inline void StopLaunching(Launcher& launcher, LogSink& log) {
-  AnswerOr(false, "The launcher", log, [&] {
-    launcher.StopLaunching();
-    return true;
-  });
+  CallGuarded("The launcher", log, [&] { launcher.StopLaunching(); });
 }
 
 }  // namespace livy::internal

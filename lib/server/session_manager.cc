@@ -184,11 +184,9 @@ Result<std::shared_ptr<InteractiveSession>> SessionManager::Create(SessionReques
                           .driver = {.secret = link->secret()},
                           .application = handle.value_or(""),
                           .created = services_.clock.Wall()};
-  Result<void> stored = handle ? Result<void>() : handle.error();
-  if (stored) {
-    stored =
-        services_.store.SaveNewSession(record, along ? along(*id) : std::vector<StoreChange>());
-  }
+  const Result<void> stored = handle ? services_.store.SaveNewSession(
+                                           record, along ? along(*id) : std::vector<StoreChange>())
+                                     : handle.error();
   if (!stored) {
     listener_.Close(*id);
     roster_.Unreserve(session->name());

@@ -119,8 +119,10 @@ TEST_CASE("what spark-submit could write of a request and its driver's id are no
     Recorder recorder;
     const auto launched = fixture.launcher().Launch(row.request, recorder.observer());
     REQUIRE(launched.has_value() == (row.refused == nullptr));
-    if (launched) recorder.WaitForEnd();
-    if (launched) continue;
+    if (launched) {
+      recorder.WaitForEnd();
+      continue;
+    }
     CHECK(launched.error().code == ErrorCode::kInvalidArgument);
     CHECK(launched.error().message.starts_with(row.refused));
   }
